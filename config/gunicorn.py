@@ -1,0 +1,42 @@
+"""gunicorn for laptop, container and Cloud Run: `gunicorn -c config/gunicorn.py config.wsgi`."""
+
+import os
+import sys
+from pathlib import Path
+
+bind = f"0.0.0.0:{os.environ.get('PORT') or 8080}"
+# One process: threads share the log's lock, so that long lines cannot interleave.
+# 32 threads: slow clients must not outnumber them.
+worker_class = "gthread"
+workers = 1
+threads = 32
+preload_app = True
+timeout = 60
+# Cloud Run kills 10 seconds after SIGTERM.
+graceful_timeout = 8
+keepalive = 75
+# The parser's cost grows with the square of a header block, bounded by fields x size.
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 16384
+http_parser = "python"
+control_socket_disable = True
+accesslog = None
+loglevel = "warning"
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+proc_name = "tasks-dashboard"
+
+
+def on_starting(server: object) -> None:
+    """Refuse to start on a set-up error; on SQLite, migrate and make the admin user first."""
+    from django.conf import settings
+    from django.core.checks import ERROR, run_checks
+
+    errors = [found for found in run_checks() if found.level >= ERROR]
+    if errors:
+        sys.exit("Not started:\n" + "\n".join(str(found) for found in errors))
+    if not settings.IN_CLOUD and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        from config.prepare import prepare
+
+        sys.stdout.write(f"Log in as {prepare()}\n")
+        sys.stdout.flush()

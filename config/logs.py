@@ -1,0 +1,33 @@
+"""How a log record becomes a line: plain on a laptop, one JSON object in the cloud."""
+
+import json
+import logging
+
+
+class PlainFormatter(logging.Formatter):
+    """The receiver's line as it stands; everything else with its level and logger before it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name == "receiver.events":
+            return record.getMessage()
+        return f"{record.levelname} {record.name}: {super().format(record)}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line as Cloud Logging reads it: severity, message, and the record's `fields`.
+
+    Pure ASCII, so that no byte of a body can end the line early or fail on a narrow stream.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {"severity": record.levelname, "message": record.getMessage()}
+        if record.name != "receiver.events":
+            entry["logger"] = record.name
+        if record.exc_info:
+            entry["message"] += "\n" + self.formatException(record.exc_info)
+        return json.dumps(entry | getattr(record, "fields", {}), default=str)
+
+
+def formatter(in_cloud: bool) -> logging.Formatter:
+    """Return the formatter for where this process runs."""
+    return JsonFormatter() if in_cloud else PlainFormatter()

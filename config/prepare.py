@@ -1,0 +1,61 @@
+"""What a laptop, or a container without a cloud, needs first: tables and a user."""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connections
+
+from config.secret import kept_secret
+
+
+def prepare() -> str:
+    """Migrate every database, make the admin user, and return one line on how to log in.
+
+    The password is DJANGO_SUPERUSER_PASSWORD, or a random one kept in VAR_DIR/admin-password.
+    """
+    for alias in settings.DATABASES:
+        call_command("migrate", database=alias, interactive=False, verbosity=0)
+    line = log_in_line(*admin_user())
+    connections.close_all()
+    return line
+
+
+def admin_user() -> tuple[User, str, str]:
+    """Return the admin, the password to use, and where that is kept ("" where nobody knows it)."""
+    name = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
+    given = os.environ.get("DJANGO_SUPERUSER_PASSWORD", "")
+    kept = Path(settings.VAR_DIR) / "admin-password"
+    user = get_user_model().objects.filter(username=name).first()
+    if given:
+        if user is None or not user.check_password(given):
+            user = set_admin(user, name, given)
+        return user, given, "DJANGO_SUPERUSER_PASSWORD"
+    if user is None:
+        return set_admin(user, name, kept_secret(kept, 12)), kept.read_text(), str(kept)
+    if kept.exists() and user.check_password(kept.read_text()):
+        return user, kept.read_text(), str(kept)
+    return user, "", ""
+
+
+def set_admin(user: User | None, name: str, password: str) -> User:
+    """Make the user, or give the one that is there this password."""
+    if user is None:
+        return get_user_model().objects.create_superuser(name, "", password)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user
+
+
+def log_in_line(user: User, password: str, source: str) -> str:
+    """Say who to log in as; a password that came from outside is named, not repeated."""
+    if not source:
+        return f"{user.username}, with the password you set (another: manage.py changepassword)"
+    if source == "DJANGO_SUPERUSER_PASSWORD":
+        return f"{user.username}, with the password in {source}"
+    inside = Path(source).is_relative_to(Path.cwd())
+    shown = os.path.relpath(source) if inside else source
+    return f"{user.username} / {password}   (kept in {shown})"

@@ -1,0 +1,136 @@
+"""The environment becomes settings; nonsense is refused with a sentence, the cloud with checks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment as env
+
+ROOT = Path(__file__).parent.parent
+CLOUD = {
+    "K_SERVICE": "tasks",
+    "SECRET_KEY": "0123456789abcdef" * 4,
+    "RECEIVER_URL": "https://tasks.example.com",
+    "DATABASE_URL": "postgresql://u:p@db.example.com/tasks",
+    "ALLOWED_HOSTS": "tasks.example.com",
+}
+
+
+def python(program: str, tmp_path, **variables: str) -> subprocess.CompletedProcess:
+    """Run a program in a fresh process with just these variables."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | variables,
+        capture_output=True,
+        text=True,
+    )
+
+
+def settings(names: str, tmp_path, **variables: str) -> list:
+    """Return the values of these settings under this environment."""
+    program = (
+        f"import json; from config import settings as s; print(json.dumps([{names}], default=str))"
+    )
+    done = python(program, tmp_path, **variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_empty_environment_is_a_laptop(tmp_path):
+    assert settings(
+        "s.IN_CLOUD, s.PORT, s.DEBUG, s.CLOUD_TASKS_ENDPOINT, s.RECEIVER_URL, s.RECEIVER_AUTH,"
+        "s.OIDC_ISSUER, s.OIDC_CERTS_URL, s.SURFACES, s.ALLOWED_HOSTS,"
+        "'emulator' in s.INSTALLED_APPS, s.DATABASES['default']['NAME'],"
+        "s.DATABASES['emulator']['NAME']",
+        tmp_path,
+    ) == [
+        False,
+        8080,
+        False,
+        "127.0.0.1:8123",
+        "http://localhost:8080",
+        "verify",
+        "http://127.0.0.1:8124",
+        "http://127.0.0.1:8124/certs",
+        ["dashboard", "receiver"],
+        ["127.0.0.1", "[::1]", "localhost"],
+        True,
+        str(tmp_path / "db.sqlite3"),
+        str(tmp_path / "emulator.sqlite3"),
+    ]
+    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_cloud_talks_to_google_without_an_emulator(tmp_path):
+    assert settings(
+        "s.IN_CLOUD, s.CLOUD_TASKS_ENDPOINT, s.OIDC_ISSUER, s.OIDC_CERTS_URL,"
+        "'emulator' in s.INSTALLED_APPS, list(s.DATABASES)",
+        tmp_path,
+        **CLOUD,
+    ) == [
+        True,
+        "",
+        "https://accounts.google.com",
+        "https://www.googleapis.com/oauth2/v1/certs",
+        False,
+        ["default"],
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_secret_key_is_made_once(tmp_path):
+    assert settings("s.SECRET_KEY", tmp_path) == settings("s.SECRET_KEY", tmp_path)
+
+
+def test_it_refuses_the_cloud_without_a_secret_key(tmp_path):
+    done = python("import config.settings", tmp_path, K_SERVICE="tasks")
+    assert "SECRET_KEY is required" in done.stderr
+
+
+def test_it_refuses_an_unknown_surface(tmp_path):
+    done = python("import config.settings", tmp_path, SURFACES="window")
+    assert "SURFACES takes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "said"),
+    [
+        (lambda: env.flag("V"), "maybe", "V must be 1 or 0"),
+        (lambda: env.number("V", 1), "-1", "V must be a whole number from 0"),
+        (lambda: env.number("V", 1), "٣", "V must be a whole number"),
+        (lambda: env.number("V", 1, most=65535), "65536", "to 65535"),
+        (lambda: env.choice("V", "a", ("a", "b")), "c", "V must be one of a, b"),
+    ],
+)
+def test_it_refuses_nonsense_with_the_variable_s_name(monkeypatch, read, value, said):
+    monkeypatch.setenv("V", value)
+    with pytest.raises(ImproperlyConfigured, match=said):
+        read()
+
+
+def test_readers_take_defaults_and_values(monkeypatch):
+    monkeypatch.setenv("V", " ")
+    assert (env.text("V", "d"), env.flag("V", True), env.number("V", 7)) == ("d", True, 7)
+    monkeypatch.setenv("V", " a, b,,")
+    assert env.words("V") == ["a", "b"]
+
+
+def test_an_empty_endpoint_is_google_s_even_on_a_laptop(tmp_path):
+    names = "s.CLOUD_TASKS_ENDPOINT, 'emulator' in s.INSTALLED_APPS"
+    assert settings(names, tmp_path, CLOUD_TASKS_ENDPOINT="") == ["", False]
+
+
+def test_production_settings_pass_every_check(tmp_path):
+    program = (
+        "from django.core.management import execute_from_command_line as run; run(['manage.py',"
+    )
+    program += "'check', '--deploy', '--fail-level', 'WARNING'])"
+    variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = python(program, tmp_path, **variables)
+    assert done.returncode == 0, done.stderr
