@@ -1,0 +1,136 @@
+"""System checks of the receiver's settings: a mistake stops the start and names its mend."""
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.db import connection
+
+
+@checks.register(checks.Tags.security)
+def check_caller(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that callers are looked at, and by keys that are worth it."""
+    return [*_mode(), *_issuer()]
+
+
+@checks.register
+def check_address(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that Cloud Tasks can reach RECEIVER_URL and that it makes a sane audience."""
+    url = settings.RECEIVER_URL
+    parts = _split(url)
+    if parts is None or "?" in url or not _is_received(parts.path):
+        return [
+            checks.Error(
+                "RECEIVER_URL is not the address of this receiver.",
+                hint="Set it to http(s)://HOST[:PORT], without user, query or fragment; a path "
+                "may only be /receive or below.",
+                id="receiver.E004",
+            )
+        ]
+    if settings.IN_CLOUD and not _is_public(url):
+        return [
+            checks.Error(
+                "RECEIVER_URL is not a public https address.",
+                hint="Set it to the service's URL, https://SERVICE-....run.app: gcloud run "
+                "services describe SERVICE --format 'value(status.url)'.",
+                id="receiver.E005",
+            )
+        ]
+    return []
+
+
+@checks.register
+def check_store(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Check that a 200 can be the truth: the store lasts and commits before the answer."""
+    found: list[checks.CheckMessage] = []
+    if settings.IN_CLOUD and connection.vendor == "sqlite":
+        found.append(
+            checks.Error(
+                "Events would be lost with the container: its disk is not kept.",
+                hint="Set DATABASE_URL to a PostgreSQL database.",
+                id="receiver.E006",
+            )
+        )
+    if connection.settings_dict["ATOMIC_REQUESTS"]:
+        found.append(
+            checks.Error(
+                "ATOMIC_REQUESTS would commit an event only after its answer was made.",
+                hint="Leave ATOMIC_REQUESTS out of the database `default`.",
+                id="receiver.E008",
+            )
+        )
+    return found
+
+
+def _mode() -> Iterator[checks.CheckMessage]:
+    mode = settings.RECEIVER_AUTH
+    if mode == "off" and settings.IN_CLOUD:
+        yield checks.Error(
+            "RECEIVER_AUTH=off admits every caller of the internet.",
+            hint="Set RECEIVER_AUTH to verify, or to iam where Cloud Run requires authentication.",
+            id="receiver.E001",
+        )
+    if mode != "off" and not settings.OIDC_SERVICE_ACCOUNT:
+        yield checks.Error(
+            "OIDC_SERVICE_ACCOUNT is empty, so that no caller is admitted.",
+            hint="Set it to the account whose token the tasks carry, "
+            "NAME@PROJECT.iam.gserviceaccount.com.",
+            id="receiver.E007",
+        )
+    if mode == "iam" and not settings.IN_CLOUD:
+        yield checks.Warning(
+            "RECEIVER_AUTH=iam believes any token where Cloud Run does not check it first.",
+            hint="Set RECEIVER_AUTH to verify outside Cloud Run.",
+            id="receiver.W009",
+        )
+
+
+def _issuer() -> Iterator[checks.CheckMessage]:
+    if _split(settings.OIDC_CERTS_URL) is None:
+        yield checks.Error(
+            "OIDC_CERTS_URL is not an http(s) URL.",
+            hint="Leave it out for Google's or the emulator's, or set the URL of a JSON object "
+            "{key id: PEM}.",
+            id="receiver.E003",
+        )
+    elif settings.IN_CLOUD and not (
+        _is_public(settings.OIDC_CERTS_URL) and _is_public(settings.OIDC_ISSUER)
+    ):
+        yield checks.Error(
+            "OIDC_ISSUER or OIDC_CERTS_URL is local or without TLS: its tokens prove nothing.",
+            hint="Leave both out: Google's are the default in the cloud.",
+            id="receiver.E002",
+        )
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL that is what it looks like, None for any other text."""
+    if not url.isascii() or not url.isprintable() or {" ", "\\", "@", "#"} & set(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  raises where it is no number
+    except ValueError:
+        return None
+    return parts if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def _is_received(path: str) -> bool:
+    # A base path would answer 404: the receiver is at the root and at /receive.
+    below = path == "/receive" or path.startswith("/receive/")
+    return (path in ("", "/") or below) and ".." not in path
+
+
+def _is_public(url: str) -> bool:
+    # Google's issuer is admitted in both of its spellings.
+    parts = _split("https://accounts.google.com" if url == "accounts.google.com" else url)
+    if parts is None or parts.scheme != "https":
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return host != "localhost" and not host.endswith((".localhost", ".local"))

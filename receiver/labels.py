@@ -1,0 +1,110 @@
+"""What a request says of itself: task, source, trace. Claims all of them, whoever sent them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from . import text
+from .models import Event
+
+_QUEUE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_TASK = re.compile(r"[A-Za-z0-9_-]{1,500}")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_FLOAT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?([eE]\+?[0-9]{1,2})?")
+_TRACE = re.compile(r"([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_SUBSCRIPTION = re.compile(rb'"subscription"\s*:\s*"projects/[^"/]+/subscriptions/')
+_YEAR_3000 = 32_503_680_000.0
+_PUBSUB_AGENTS = ("CloudPubSub-Google", "APIs-Google")
+# A push envelope is looked for in so much of a body and no more.
+_ENVELOPE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The X-CloudTasks headers with the right shape; one of another shape counts as absent."""
+
+    queue: str = ""
+    task: str = ""
+    retry_count: int | None = None
+    execution_count: int | None = None
+    eta: datetime | None = None
+    previous_response: int | None = None
+    retry_reason: str = ""
+
+
+def labels(environ: Mapping[str, Any]) -> Labels:
+    """Return the typed X-CloudTasks headers; the raw ones stay in the list of headers."""
+
+    def header(name: str) -> str:
+        return str(environ.get(f"HTTP_X_CLOUDTASKS_{name}", ""))
+
+    return Labels(
+        queue=_shaped(_QUEUE, header("QUEUENAME")),
+        task=_shaped(_TASK, header("TASKNAME")),
+        retry_count=_count(header("TASKRETRYCOUNT")),
+        execution_count=_count(header("TASKEXECUTIONCOUNT")),
+        eta=_instant(header("TASKETA")),
+        previous_response=_count(header("TASKPREVIOUSRESPONSE")),
+        retry_reason=text.from_wsgi(header("TASKRETRYREASON"), 200),
+    )
+
+
+def _shaped(shape: re.Pattern[str], value: str) -> str:
+    return value if shape.fullmatch(value) else ""
+
+
+def _count(value: str) -> int | None:
+    return int(value) if _COUNT.fullmatch(value) else None
+
+
+def _instant(value: str) -> datetime | None:
+    # Google prints the double with 17 digits ("1666670855.3296249"), whole seconds without any.
+    if not _FLOAT.fullmatch(value):
+        return None
+    seconds = float(value)
+    return datetime.fromtimestamp(seconds, UTC) if seconds < _YEAR_3000 else None
+
+
+def source(environ: Mapping[str, Any], body: bytes) -> Event.Source:
+    """Return whose request this looks like, by Google's and CloudEvents' documented marks."""
+    agent = str(environ.get("HTTP_USER_AGENT", ""))
+    kind = str(environ.get("CONTENT_TYPE", "")).lower()
+    if any(key.startswith("HTTP_X_CLOUDTASKS_") for key in environ):
+        return Event.Source.CLOUD_TASKS
+    if _is_scheduler(environ) or agent.startswith("Google-Cloud-Scheduler"):
+        return Event.Source.CLOUD_SCHEDULER
+    # Before Pub/Sub: Eventarc sends CloudEvents that were Pub/Sub messages on the way.
+    if "HTTP_CE_SPECVERSION" in environ or kind.startswith("application/cloudevents"):
+        return Event.Source.CLOUDEVENTS
+    if (
+        agent.startswith(_PUBSUB_AGENTS)
+        or any(key.startswith("HTTP_X_GOOG_PUBSUB_") for key in environ)
+        or _is_envelope(body)
+    ):
+        return Event.Source.PUBSUB
+    return Event.Source.OTHER
+
+
+def _is_scheduler(environ: Mapping[str, Any]) -> bool:
+    return any(key.startswith("HTTP_X_CLOUDSCHEDULER") for key in environ)
+
+
+def _is_envelope(body: bytes) -> bool:
+    beginning = body[:_ENVELOPE_BYTES]
+    return b'"message"' in beginning and bool(_SUBSCRIPTION.search(beginning))
+
+
+def is_labelled(environ: Mapping[str, Any]) -> bool:
+    """Tell whether Cloud Tasks' or Cloud Scheduler's own headers are there."""
+    return _is_scheduler(environ) or any(k.startswith("HTTP_X_CLOUDTASKS_") for k in environ)
+
+
+def trace(environ: Mapping[str, Any]) -> str:
+    """Return the trace id (32 hex digits) of X-Cloud-Trace-Context or traceparent, or ''."""
+    if found := _TRACE.fullmatch(str(environ.get("HTTP_X_CLOUD_TRACE_CONTEXT", ""))):
+        return found[1].lower()
+    found = _TRACEPARENT.fullmatch(str(environ.get("HTTP_TRACEPARENT", "")))
+    return found[1] if found else ""

@@ -1,0 +1,53 @@
+"""Secrets in headers and query strings, replaced before anything is saved.
+
+The first 8 digits of the SHA-256 stay, so that two requests can be told to carry the same one.
+Bodies are not masked.
+"""
+
+import hashlib
+import re
+from urllib.parse import unquote_plus
+
+_NAME = re.compile(
+    r"(^|-)(auth|authorization|authentication|cookie|set-cookie)$"
+    r"|token|secret|(api|access|private|service)-?key|passw|pwd|signature|assertion|credential"
+    r"|csrf|session|hmac|jwt",
+    re.IGNORECASE,
+)
+# Google's and Azure's usual names of a key in a URL, too short to look for inside others.
+_PARAMETERS = {"key", "sig"}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30} +(?=\S)")
+
+
+def masked_header(name: str, value: str) -> str:
+    """Return a header's value as it may be saved; the scheme of an Authorization stays."""
+    if not _NAME.search(name):
+        return masked_url(value)
+    scheme = _SCHEME.match(value) if name.lower().endswith("authorization") else None
+    start = scheme.end() if scheme else 0
+    return value[:start] + masked(value[start:])
+
+
+def masked_url(url: str) -> str:
+    """Return a URL (or any text) with the secrets of what follows its `?` masked."""
+    path, mark, query = url.partition("?")
+    return path + mark + masked_query(query)
+
+
+def masked_query(query: str) -> str:
+    """Return a query string with the values of secret parameters masked."""
+    return re.sub(r"([^&;=?#]+)=([^&;#]*)", _parameter, query) if "=" in query else query
+
+
+def masked(value: str) -> str:
+    """Return what stands for a secret; an empty value hides nothing."""
+    if not value:
+        return value
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"<masked, sha256 {digest[:8]}>"
+
+
+def _parameter(match: re.Match[str]) -> str:
+    name = unquote_plus(match[1]).strip().replace("_", "-")
+    secret = name.lower() in _PARAMETERS or _NAME.search(name)
+    return f"{match[1]}={masked(match[2])}" if secret else match[0]

@@ -1,0 +1,130 @@
+"""Keeps an admitted request: one row, then one log line. Nothing in it can be poison."""
+
+import contextlib
+import logging
+import traceback
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+
+from . import text
+from .caller import Caller
+from .headers import header_list, raw_path, raw_query
+from .labels import Labels, labels, source, trace
+from .masking import masked_query
+from .models import Event
+
+log = logging.getLogger("receiver.events")
+trouble = logging.getLogger("receiver.trouble")
+_QUERY_CHARACTERS = 16384
+
+
+class StoreAway(Exception):
+    """The database cannot be reached or cannot take writes at the moment."""
+
+
+def record(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: datetime) -> Event:
+    """Store an admitted request and log it; the row is committed when this returns.
+
+    Raises StoreAway where the database is away, and whatever the database raised where even an
+    envelope with nothing but the exact body cannot be stored.
+    """
+    try:
+        event = build(environ, body, caller, received_at)
+        _insert(event)
+    except StoreAway:
+        raise
+    except Exception as error:
+        # Content that a column refuses would be refused at every further try as well.
+        event = envelope(environ, body, caller, received_at)
+        _insert(event)
+        trouble.error("Event %s is only an envelope: %s.", event.pk, _named(error))
+    write_line(event)
+    return event
+
+
+def _insert(event: Event) -> None:
+    try:
+        event.save(force_insert=True)
+    except (OperationalError, InterfaceError) as error:
+        trouble.error("Could not store an event: %s.", _named(error))
+        raise StoreAway from error
+
+
+def _named(error: Exception) -> str:
+    """An error's class and place; its text may quote what was sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}" if frames else ""
+    return f"{type(error).__name__}{place}"
+
+
+def build(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: datetime) -> Event:
+    """Return the event of a request, not saved: every text escaped, cut, and free of secrets."""
+    claimed = labels(environ)
+    return Event(
+        received_at=received_at,
+        source=source(environ, body),
+        queue=claimed.queue,
+        task=claimed.task,
+        retry_count=claimed.retry_count,
+        execution_count=claimed.execution_count,
+        eta=claimed.eta,
+        previous_response=claimed.previous_response,
+        retry_reason=claimed.retry_reason,
+        method=text.from_wsgi(str(environ["REQUEST_METHOD"]), 20),
+        path=text.from_wsgi(raw_path(environ), 2083),
+        query=text.from_wsgi(masked_query(raw_query(environ)), _QUERY_CHARACTERS),
+        headers=header_list(environ),
+        content_type=text.from_wsgi(str(environ.get("CONTENT_TYPE") or ""), 200),
+        body=body,
+        body_size=len(body),
+        preview=text.preview(body),
+        search_text=text.searchable(body),
+        caller_account=caller.account,
+        caller_audience=caller.audience,
+        caller_check=caller.check,
+        trace=trace(environ),
+    )
+
+
+def envelope(
+    environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: datetime
+) -> Event:
+    """Return the least that is worth storing: the exact body, and labels of a fixed shape."""
+    method = str(environ.get("REQUEST_METHOD", ""))[:20]
+    try:
+        claimed = labels(environ)
+    except Exception:  # what failed the whole event must not fail the envelope as well
+        claimed = Labels()
+    return Event(
+        received_at=received_at,
+        queue=claimed.queue,
+        task=claimed.task,
+        method=method if method.isascii() and method.isalpha() else "",
+        body=body,
+        body_size=len(body),
+        preview="(only the body could be stored)",
+        caller_check=caller.check,
+    )
+
+
+def write_line(event: Event) -> None:
+    """Write the tutorial's log line of a stored event; the row is what counts, so it may fail."""
+    try:
+        line = text.one_line(bytes(event.body), settings.LOG_BODY_BYTES)
+        fields: dict[str, Any] = {
+            "event_id": event.pk,
+            "queue": event.queue,
+            "task": event.task,
+            "body_size": event.body_size,
+        }
+        if event.trace:
+            project = settings.GOOGLE_CLOUD_PROJECT
+            fields["logging.googleapis.com/trace"] = f"projects/{project}/traces/{event.trace}"
+        log.info("Event Display received event: %s", line, extra={"fields": fields})
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            trouble.warning("Could not log event %s: %s.", event.pk, _named(error))
