@@ -1,0 +1,173 @@
+"""The one thread that does all database work, many operations to a commit.
+
+A commit costs a sync of the disk, so operations that wait at the same time share one; each is
+answered after it. An operation checks everything before it writes: what it refuses leaves its
+neighbours alone. Any other failure undoes the batch, which is then run one by one.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+from django.utils import timezone
+
+from .errors import Refused
+from .models import database
+from .work import Operation, Work
+
+logger = logging.getLogger("emulator")
+
+LARGEST_BATCH = 200
+MOST_WAITING = 10_000
+
+
+@dataclass
+class Outcome:
+    """What became of one operation: a result or an error, and the work to follow."""
+
+    result: Any = None
+    error: BaseException | None = None
+    work: Work | None = None
+
+
+def commit_together(operations: Sequence[Operation]) -> list[Outcome]:
+    """Run operations in one transaction, or one by one where one of them breaks it."""
+    try:
+        with transaction.atomic(using=database()):
+            return [_run(operation) for operation in operations]
+    except Exception as error:
+        _drop_if_broken()
+        if len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError):
+            return [Outcome(error=error)]
+    return _commit_each(operations)
+
+
+def _commit_each(operations: Sequence[Operation]) -> list[Outcome]:
+    try:
+        connections[database()].ensure_connection()
+    except Exception as error:
+        # Without a database every one of them would wait for the same time-out.
+        return [Outcome(error=error) for _ in operations]
+    return [_commit_alone(operation) for operation in operations]
+
+
+def _commit_alone(operation: Operation) -> Outcome:
+    try:
+        with transaction.atomic(using=database()):
+            return _run(operation)
+    except Exception as error:
+        _drop_if_broken()
+        return Outcome(error=error)
+
+
+def _drop_if_broken() -> None:
+    connection = connections[database()]
+    if not connection.is_usable():
+        connection.close()
+
+
+def _run(operation: Operation) -> Outcome:
+    work = Work(timezone.now())
+    try:
+        return Outcome(operation(work), work=work)
+    except Refused as refused:
+        return Outcome(error=refused)
+
+
+@dataclass
+class _Job:
+    operation: Operation
+    answer: "asyncio.Future[Any]"
+
+
+class Committer:
+    """Runs operations for coroutines of one event loop, in the order in which they were given.
+
+    `follow` is called on the loop with the work of every committed operation, before the operation
+    is answered, and also when the caller has meanwhile gone away. `prepare` runs on the thread
+    whenever it has a new connection.
+    """
+
+    def __init__(
+        self, follow: Callable[[Work], None], prepare: Callable[[], None] = lambda: None
+    ) -> None:
+        self._follow = follow
+        self._prepare = prepare
+        self._prepared: object = None
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._room = asyncio.Semaphore(MOST_WAITING)
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the thread runs."""
+        return self._thread.is_alive()
+
+    async def run(self, operation: Operation) -> Any:
+        """Return what the operation returned, after its commit; raises what it raised.
+
+        Waits where very many operations are waiting already.
+        """
+        async with self._room:
+            job = _Job(operation, self._loop.create_future())
+            self._jobs.put(job)
+            return await job.answer
+
+    async def close(self) -> None:
+        """Finish what was given and end the thread."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _work(self) -> None:
+        try:
+            while batch := self._next_batch():
+                outcomes = self._commit([job.operation for job in batch])
+                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+        finally:
+            connections[database()].close()
+
+    def _next_batch(self) -> list[_Job]:
+        batch: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == LARGEST_BATCH:
+                return batch
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return batch
+        if batch:
+            self._jobs.put(None)  # the end, to be met again once these are done
+        return batch
+
+    def _commit(self, operations: list[Operation]) -> list[Outcome]:
+        connection = connections[database()]
+        try:
+            connection.ensure_connection()
+            if connection.connection is not self._prepared:
+                self._prepare()
+                self._prepared = connection.connection
+        except Exception as error:
+            connection.close()
+            return [Outcome(error=error) for _ in operations]
+        return commit_together(operations)
+
+    def _settle(self, batch: list[_Job], outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.work is not None:
+                self._follow(outcome.work)
+        for job, outcome in zip(batch, outcomes, strict=True):
+            if job.answer.done():  # the caller was cancelled; the commit stands
+                continue
+            if outcome.error is not None:
+                job.answer.set_exception(outcome.error)
+            else:
+                job.answer.set_result(outcome.result)

@@ -1,0 +1,142 @@
+"""Sends what is due: a runner for each queue, and the requests that are on their way."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from .claims import report
+from .committer import Committer
+from .models import Queue
+from .owner import AlreadyOwned
+from .runner import Runner
+from .sender import Answer, Sender
+from .upkeep import clamp_retries
+from .work import Order, Work
+
+logger = logging.getLogger("emulator")
+
+CLOCK_CHECK_SECONDS = 1.0
+JUMP_SECONDS = 2.0
+RETRY_REPORT_SECONDS = 1.0
+
+
+class Dispatcher:
+    """Owns every coroutine that dispatches. `follow` is told of each committed operation's work."""
+
+    def __init__(self) -> None:
+        self._committer: Committer
+        self._sender: Sender
+        self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
+        self._requests: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    async def start(self, committer: Committer, sender: Sender) -> None:
+        """Begin to dispatch what the database holds."""
+        self._committer, self._sender = committer, sender
+        queues = await committer.run(
+            lambda work: list(Queue.objects.live().values_list("pk", flat=True))
+        )
+        for queue in queues:
+            self._run(queue)
+
+    def follow(self, work: Work) -> None:
+        """Do what follows from a commit: wake queues, send what RunTask ordered."""
+        for order in work.orders:
+            self._launch(order)
+        for queue in work.altered:
+            self._run(queue)
+        for queue, instant in work.due.items():
+            if queue in self._runners:
+                self._runners[queue][0].expect(instant)
+
+    async def watch_clock(self) -> None:
+        """Put retries right whenever the wall clock has jumped against the monotonic one."""
+        offset = time.time() - time.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_CHECK_SECONDS)
+            before, offset = offset, time.time() - time.monotonic()
+            if abs(offset - before) > JUMP_SECONDS:
+                logger.warning("The clock jumped by %.0f s.", offset - before)
+                await self._insist(clamp_retries)
+                for runner, _ in self._runners.values():
+                    runner.wake()
+
+    async def stop(self, grace: float) -> None:
+        """Claim nothing more and wait up to `grace` seconds for the requests on their way.
+
+        What does not end in time is cut off, and due again at the next start.
+        """
+        self._stopping = True
+        for runner, _ in self._runners.values():
+            runner.stop()
+        await asyncio.gather(*(task for _, task in self._runners.values()))
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=grace)
+        for request in list(self._requests):
+            request.cancel()
+        await asyncio.gather(*self._requests, return_exceptions=True)
+
+    def _run(self, queue: int) -> None:
+        """Wake a queue's runner, or start one."""
+        if queue in self._runners:
+            self._runners[queue][0].wake()
+        elif not self._stopping:
+            runner = Runner(queue, self._committer, self._launch)
+            task = asyncio.create_task(runner.run())
+            self._runners[queue] = runner, task
+            task.add_done_callback(lambda _: self._runners.pop(queue, None))
+
+    def _launch(self, order: Order, runner: Runner | None = None) -> None:
+        request = asyncio.create_task(self._deliver(order, runner))
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
+
+    async def _deliver(self, order: Order, runner: Runner | None) -> None:
+        try:
+            started = time.monotonic()
+            answer = await self._sender.send(order)
+            verdict = await self._record(order, answer)
+            if logger.isEnabledFor(logging.INFO):
+                logger.info("%s", line(order, answer, verdict, time.monotonic() - started))
+        finally:
+            if runner is not None:
+                runner.release()
+
+    async def _record(self, order: Order, answer: Answer) -> str:
+        try:
+            return await self._insist(partial(report, order=order, answer=answer))
+        except Exception:
+            logger.exception("An answer could not be stored; its status alone is.")
+            bare = Answer(answer.status, error="The answer could not be stored.")
+            bare.ended_at = answer.ended_at
+            return await self._insist(partial(report, order=order, answer=bare))
+
+    async def _insist(self, operation: Any) -> Any:
+        """Run an operation that must not be lost, again and again while the database is away."""
+        while True:
+            try:
+                return await self._committer.run(operation)
+            except (OperationalError, InterfaceError, AlreadyOwned) as error:
+                logger.warning("Recording an attempt failed, trying again: %s", error)
+                await asyncio.sleep(RETRY_REPORT_SECONDS)
+
+
+def line(order: Order, answer: Answer, verdict: str, seconds: float) -> str:
+    """Describe one attempt in one line."""
+    what = f"{order.queue_id}/{order.task_id} #{order.retry_count + 1} {order.method} {order.url!a}"
+    return f"{what} -> {answer.status or answer.error} in {seconds * 1000:.0f} ms, {verdict}"
+
+
+async def every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    """Run the coroutine function `job` now and then; what fails is logged and tried next time."""
+    while True:
+        try:
+            await job()
+        except Exception as error:
+            logger.warning("Upkeep failed: %s", error)
+        await asyncio.sleep(seconds)

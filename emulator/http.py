@@ -1,0 +1,48 @@
+"""The HTTP port: who signs the tokens, and whether the emulator is well."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+
+from .tokens import SigningKey
+
+
+def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> web.Application:
+    """Return the web application; `issuer` is what the tokens name as theirs."""
+    documents: dict[str, Any] = {
+        "/certs": key.certs(),
+        "/jwks": key.jwks(),
+        "/.well-known/openid-configuration": _discovery(issuer),
+    }
+    app = web.Application()
+    for path, document in documents.items():
+        app.router.add_get(path, _constant(document))
+    app.router.add_get("/health", _health(healthy))
+    return app
+
+
+def _discovery(issuer: str) -> dict[str, Any]:
+    return {
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/jwks",
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": ["aud", "azp", "email", "email_verified", "exp", "iat", "iss", "sub"],
+    }
+
+
+def _constant(document: Any) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response(document, headers={"Cache-Control": "public, max-age=3600"})
+
+    return answer
+
+
+def _health(healthy: Callable[[], bool]) -> Callable[[web.Request], Any]:
+    async def answer(request: web.Request) -> web.Response:
+        well = healthy()
+        return web.json_response({"ok": well}, status=200 if well else 503)
+
+    return answer

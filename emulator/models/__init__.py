@@ -1,0 +1,14 @@
+"""What the emulator remembers: queues, their tasks, every attempt. The rows are the queue."""
+
+from django.db import router
+
+from .attempt import Attempt
+from .queue import Queue
+from .task import Task
+
+__all__ = ["Attempt", "Queue", "Task", "database"]
+
+
+def database() -> str:
+    """Return the alias of the database that holds these tables."""
+    return router.db_for_write(Task)

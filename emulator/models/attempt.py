@@ -1,0 +1,69 @@
+"""One try of a task: what came back, or why nothing did."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+
+from ..prepared import Insert, Save
+from .task import Task
+
+INTERRUPTED = "The emulator was stopped while this attempt was under way."
+
+
+class AttemptQuerySet(models.QuerySet["Attempt"]):
+    """States of attempts as words."""
+
+    def running(self) -> Self:
+        """Return attempts under way."""
+        return self.filter(ended_at=None)
+
+    def interrupt(self, now: datetime) -> int:
+        """End these attempts as cut off by a stop of the emulator."""
+        return self.update(ended_at=now, error=INTERRUPTED)
+
+
+class Attempt(models.Model):
+    """The row is committed before the request goes out, so no request is without its row."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()
+    forced = models.BooleanField(default=False)  # by RunTask
+    schedule_time = models.DateTimeField()
+    dispatch_time = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.TextField(default="", blank=True)
+    headers = models.JSONField(default=list)
+    body = models.BinaryField(default=b"")
+
+    objects = AttemptQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        indexes = [
+            models.Index(
+                fields=["dispatch_time"], condition=models.Q(ended_at=None), name="attempt_running"
+            ),
+            models.Index(fields=["ended_at"], name="attempt_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number}"
+
+    def store(self) -> None:
+        """Insert the row."""
+        _insert(self)
+
+    def end(self) -> None:
+        """Save what came back."""
+        _save_end(self)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, or None while it runs."""
+        return self.ended_at - self.dispatch_time if self.ended_at else None
+
+
+_insert = Insert(Attempt)
+_save_end = Save(Attempt, "ended_at", "status", "error", "headers", "body")

@@ -1,0 +1,162 @@
+"""A task from its creation to the end of the time that its name rests."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.db import models
+from django.db.models import Expression, F, Q
+from django.db.models.functions import Least
+
+from ..names import TaskName
+from ..prepared import Insert, Save
+from .queue import Queue
+
+NO_RESPONSE = 504  # what X-CloudTasks-TaskPreviousResponse says after a timeout
+RETENTION = timedelta(days=31)
+# How long after its deadline an attempt that nobody reported on is given up.
+LEASE_MARGIN = timedelta(seconds=60)
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    """States of tasks as words, and the transitions of many at once as verbs."""
+
+    def live(self) -> Self:
+        """Return tasks that have not ended."""
+        return self.filter(outcome="")
+
+    def due(self, now: datetime | Expression) -> Self:
+        """Return live tasks to dispatch now, the longest due first."""
+        return self.live().filter(due_at__lte=now).order_by("due_at", "pk")
+
+    def leased(self) -> Self:
+        """Return live tasks with an attempt under way."""
+        return self.live().exclude(due_at=F("schedule_time"))
+
+    def waiting_to_retry(self) -> Self:
+        """Return live tasks whose schedule_time was set by a failure, not by their creator."""
+        return self.live().filter(due_at=F("schedule_time"), dispatch_count__gt=0)
+
+    def outlived(self, now: datetime) -> Self:
+        """Return live tasks past the 31 days that Cloud Tasks keeps a task."""
+        return self.live().filter(create_time__lt=now - RETENTION)
+
+    def end(self, outcome: str, now: datetime) -> int:
+        """End these tasks; their names rest from now on."""
+        return self.live().update(outcome=outcome, ended_at=now)
+
+    def release(self, now: datetime) -> int:
+        """Make tasks whose attempt was cut off due again at once."""
+        at_once = Least(F("schedule_time"), now, output_field=models.DateTimeField())
+        return self.leased().update(
+            schedule_time=at_once, due_at=at_once, previous_response=NO_RESPONSE
+        )
+
+
+class Task(models.Model):
+    """One task. An ended one stays: it is the tombstone of its name and the record of its fate."""
+
+    class Outcome(models.TextChoices):
+        DONE = "done"
+        GAVE_UP = "gave up"
+        DELETED = "deleted"
+        PURGED = "purged"
+
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="tasks", db_index=False)
+    short_name = models.CharField("name", max_length=500)
+    method = models.CharField(max_length=8)
+    url = models.TextField()
+    create_time = models.DateTimeField()
+    schedule_time = models.DateTimeField()
+    dispatch_deadline = models.DurationField()
+    # The canonical v2 Task, serialized, without what has a column of its own.
+    spec = models.BinaryField()
+    body = models.BinaryField()
+    # schedule_time while it waits, the end of the lease while an attempt is under way.
+    due_at = models.DateTimeField()
+    dispatch_count = models.PositiveIntegerField(default=0)
+    response_count = models.PositiveIntegerField(default=0)
+    # Answered attempts without the 5xx: what X-CloudTasks-TaskExecutionCount says.
+    execution_count = models.PositiveIntegerField(default=0)
+    previous_response = models.PositiveSmallIntegerField(null=True)
+    first_dispatch_time = models.DateTimeField(null=True)
+    last_schedule_time = models.DateTimeField(null=True)
+    last_dispatch_time = models.DateTimeField(null=True)
+    last_response_time = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, default="", blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "short_name"], name="one_task_a_name")
+        ]
+        indexes = [
+            models.Index(fields=["queue", "due_at"], condition=Q(outcome=""), name="task_due"),
+            models.Index(fields=["queue", "id"], condition=Q(outcome=""), name="task_live"),
+            models.Index(fields=["ended_at"], condition=~Q(outcome=""), name="task_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return self.short_name
+
+    @property
+    def name(self) -> str:
+        """The full name; reads the queue."""
+        return str(TaskName(self.queue.name, self.short_name))
+
+    def store(self) -> None:
+        """Insert the row."""
+        _insert(self)
+
+    def rests(self, now: datetime, tombstone: timedelta) -> bool:
+        """Say whether the task ended so lately that its name cannot be used again."""
+        return self.ended_at is not None and self.ended_at > now - tombstone
+
+    def lease(self, now: datetime) -> None:
+        """Count a dispatch, and keep the task from being claimed until its deadline is over."""
+        self.due_at = now + self.dispatch_deadline + LEASE_MARGIN
+        self.dispatch_count += 1
+        self.first_dispatch_time = self.first_dispatch_time or now
+        self.last_schedule_time, self.last_dispatch_time = self.schedule_time, now
+        self.last_response_time = None
+        _save_lease(self)
+
+    def succeed(self, now: datetime) -> None:
+        """End as done."""
+        self.outcome, self.ended_at = self.Outcome.DONE, now
+        _save_end(self)
+
+    def give_up(self, now: datetime) -> None:
+        """End after the last failure."""
+        self.outcome, self.ended_at = self.Outcome.GAVE_UP, now
+        _save_end(self)
+
+    def retry_at(self, instant: datetime) -> None:
+        """Wait for the next attempt."""
+        self.schedule_time = self.due_at = instant
+        _save_retry(self)
+
+    def note_answer(self, status: int | None, now: datetime) -> None:
+        """Count what an attempt brought, to be saved with the transition that follows."""
+        self.previous_response = status or NO_RESPONSE
+        self.last_response_time = now
+        if status is not None:
+            self.response_count += 1
+            self.execution_count += status < 500
+
+
+_ANSWERED = ("previous_response", "last_response_time", "response_count", "execution_count")
+_insert = Insert(Task)
+_save_lease = Save(
+    Task,
+    "due_at",
+    "dispatch_count",
+    "first_dispatch_time",
+    "last_schedule_time",
+    "last_dispatch_time",
+    "last_response_time",
+)
+_save_end = Save(Task, *_ANSWERED, "outcome", "ended_at")
+_save_retry = Save(Task, *_ANSWERED, "schedule_time", "due_at")

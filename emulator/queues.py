@@ -1,0 +1,150 @@
+"""The operations on queues: a request message in, a response message out, or Refused."""
+
+from datetime import timedelta
+from typing import Any
+
+from google.cloud import tasks_v2
+from google.protobuf.empty_pb2 import Empty
+
+from . import errors
+from .messages import QueueMessage, queue_message
+from .models import Queue, Task
+from .names import QueueName, is_location, parse_queue_name, valid_queue_id
+from .paging import last_seen, page_size, page_token, within_bytes
+from .prepared import TEXT, Bind, Select
+from .settings_rules import OUTPUT_ONLY, apply_settings, check_settings, masked
+from .work import Work
+
+MOST_A_PAGE = 9800
+ListQueuesResponse: Any = tasks_v2.ListQueuesResponse.pb()
+
+_live = Select(lambda: Queue.objects.live().filter(name=Bind("name", TEXT)).order_by())
+
+
+def parsed(name: str) -> QueueName:
+    """Return a queue's name in its parts; raises Refused where it breaks the rules of names."""
+    parts = parse_queue_name(name)
+    if parts is None:
+        raise errors.queue_name_malformed()
+    if not valid_queue_id(parts.id):
+        raise errors.queue_id_invalid(parts.id)
+    return parts
+
+
+def find_live(name: str) -> Queue | None:
+    """Return the queue of that name, or None."""
+    return _live.first(name=name)
+
+
+def live_queue(name: str) -> Queue:
+    """Return the queue of that name; raises Refused where there is none."""
+    queue = find_live(str(parsed(name)))
+    if queue is None:
+        raise errors.no_queue()
+    return queue
+
+
+def create_queue(work: Work, request: Any, *, cooldown: timedelta) -> Any:
+    """CreateQueue: a zero or missing setting becomes Google's default."""
+    if not is_location(request.parent):
+        raise errors.location_malformed()
+    name = parsed(request.queue.name)
+    if name.parent != request.parent:
+        raise errors.queue_outside_parent(request.queue.name, request.parent)
+    check_settings(request.queue)
+    if find_live(str(name)):
+        raise errors.queue_exists()
+    return _create(work, name, request.queue, cooldown)
+
+
+def _create(work: Work, name: QueueName, settings: Any, cooldown: timedelta) -> Any:
+    if Queue.objects.filter(name=str(name)).resting(work.now, cooldown).exists():
+        raise errors.queue_existed_recently()
+    queue = Queue(created_at=work.now)
+    queue.rename(name)
+    apply_settings(queue, settings)
+    queue.save(force_insert=True)
+    work.altered.add(queue.pk)
+    return queue_message(queue)
+
+
+def ensure_queue(work: Work, *, name: str) -> None:
+    """Create a queue with every default unless it exists; its name needs no rest."""
+    parts = parsed(name)
+    if not find_live(name):
+        _create(work, parts, QueueMessage(), timedelta(0))
+
+
+def get_queue(work: Work, request: Any) -> Any:
+    """GetQueue."""
+    return queue_message(live_queue(request.name))
+
+
+def list_queues(work: Work, request: Any) -> Any:
+    """ListQueues: by name, byte by byte, whatever the database's own order of letters."""
+    if not is_location(request.parent):
+        raise errors.location_malformed()
+    if request.filter:
+        raise errors.not_served("ListQueuesRequest.filter")
+    size = page_size(request.page_size, MOST_A_PAGE)
+    after = last_seen(request.parent, request.page_token)
+    queues = Queue.objects.live().filter(parent=request.parent)
+    following = sorted((q for q in queues if q.name > after), key=lambda q: q.name)
+    page = list(within_bytes((q.name, queue_message(q)) for q in following[:size]))
+    response = ListQueuesResponse(queues=[message for _, message in page])
+    if len(page) < len(following):
+        response.next_page_token = page_token(request.parent, page[-1][0])
+    return response
+
+
+def update_queue(work: Work, request: Any, *, cooldown: timedelta) -> Any:
+    """UpdateQueue: an empty mask replaces every setting; a missing queue is created."""
+    name = parsed(request.queue.name)
+    paths = [path for path in request.update_mask.paths if path not in OUTPUT_ONLY]
+    queue = find_live(str(name))
+    settings = request.queue
+    if request.update_mask.paths:
+        current = queue_message(queue) if queue else QueueMessage()
+        settings = masked(current, request.queue, paths)
+    check_settings(settings)
+    if queue is None:
+        return _create(work, name, settings, cooldown)
+    apply_settings(queue, settings)
+    queue.save()
+    work.altered.add(queue.pk)
+    return queue_message(queue)
+
+
+def delete_queue(work: Work, request: Any) -> Any:
+    """DeleteQueue: with all its tasks; the name rests from now on."""
+    queue = find_live(str(parsed(request.name)))
+    if queue is None:
+        raise errors.not_found()
+    queue.retire(work.now)
+    queue.tasks.end(Task.Outcome.DELETED, work.now)
+    work.altered.add(queue.pk)
+    return Empty()
+
+
+def purge_queue(work: Work, request: Any) -> Any:
+    """PurgeQueue: at once, tasks under way included."""
+    queue = live_queue(request.name)
+    queue.purge(work.now)
+    queue.tasks.end(Task.Outcome.PURGED, work.now)
+    return queue_message(queue)
+
+
+def pause_queue(work: Work, request: Any) -> Any:
+    """PauseQueue: nothing is dispatched any more, but by RunTask."""
+    queue = live_queue(request.name)
+    queue.pause()
+    work.altered.add(queue.pk)
+    return queue_message(queue)
+
+
+def resume_queue(work: Work, request: Any) -> Any:
+    """ResumeQueue: what became due meanwhile is dispatched, within the limits."""
+    queue = live_queue(request.name)
+    queue.resume()
+    work.altered.add(queue.pk)
+    return queue_message(queue)

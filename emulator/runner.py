@@ -1,0 +1,129 @@
+"""One queue's share of the dispatching: claims what is due as fast as the queue's limits allow."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from .bucket import TokenBucket
+from .claims import Claim, claim_due
+from .models import Queue
+
+if TYPE_CHECKING:
+    from .committer import Committer
+    from .work import Order
+
+logger = logging.getLogger("emulator")
+
+MOST_A_CLAIM = 100
+# Out of tokens, several are worth one claim: at 500/s a claim each 10 ms instead of each 2.
+SHORTEST_REST = 0.01
+REST_AFTER_FAILURE = 1.0
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Runner:
+    """The coroutine of one queue. It rests until a task is due, a limit gives way, or it is woken.
+
+    The database is the queue: nothing is kept here but the bucket and the number of requests out.
+    """
+
+    def __init__(
+        self, queue: int, committer: "Committer", launch: Callable[["Order", "Runner"], None]
+    ) -> None:
+        self.queue = queue
+        self._committer = committer
+        self._launch = launch
+        self._bucket: TokenBucket | None = None
+        self._slots = 0
+        self._busy = 0
+        self._stopping = False
+        self._event = asyncio.Event()
+        self._heeds = _ALWAYS  # tasks due before this instant end the rest
+
+    async def run(self) -> None:
+        """Dispatch until the queue is deleted or `stop` is called."""
+        while not self._stopping:
+            self._event.clear()
+            self._heeds = _ALWAYS
+            try:
+                claim = await self._committer.run(
+                    partial(claim_due, queue_pk=self.queue, allow=self._allow)
+                )
+            except Exception as error:
+                logger.warning("Claiming tasks failed: %s", error)
+                await self._rest(REST_AFTER_FAILURE)
+                continue
+            if claim.queue is None:
+                return
+            self._start(claim)
+            self._heeds, pause = self._plan(claim)
+            await self._rest(pause)
+
+    def wake(self) -> None:
+        """Look again at the queue and its settings."""
+        self._event.set()
+
+    def expect(self, instant: datetime) -> None:
+        """Look again if this rest would last beyond `instant`, at which a task is due."""
+        if instant < self._heeds:
+            self._event.set()
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+        self._event.set()
+
+    def release(self) -> None:
+        """Note that one of the queue's requests has ended."""
+        if self._busy >= self._slots:
+            self._event.set()
+        self._busy -= 1
+
+    def _allow(self, queue: Queue) -> int:
+        """Say how many tasks may be claimed, by the queue's limits as they now are.
+
+        Runs on the committer's thread while this coroutine waits for it.
+        """
+        rate, burst, now = queue.max_dispatches_per_second, queue.max_burst_size, time.monotonic()
+        if self._bucket is None:
+            self._bucket = TokenBucket(rate, burst, now)
+        elif (rate, burst) != (self._bucket.rate, self._bucket.burst):
+            self._bucket.adjust(rate, burst, now)
+        self._slots = queue.max_concurrent_dispatches
+        free = self._slots - self._busy
+        return max(0, min(self._bucket.available(now), free, MOST_A_CLAIM))
+
+    def _start(self, claim: Claim) -> None:
+        if self._bucket is not None:
+            self._bucket.take(len(claim.orders))
+        for order in claim.orders:
+            self._busy += 1
+            self._launch(order, self)
+
+    def _plan(self, claim: Claim) -> tuple[datetime, float | None]:
+        """Return which new tasks end the rest early, and how long it lasts (None: until woken)."""
+        if self._bucket is None or claim.limit < 0:  # not running
+            return _NEVER, None
+        if not claim.full:
+            if claim.next_due is None:
+                return _ALWAYS, None
+            ahead = (claim.next_due - timezone.now()).total_seconds()
+            return claim.next_due, max(0.0, ahead)
+        if self._busy >= self._slots:
+            return _NEVER, None
+        wait = self._bucket.wait(time.monotonic())
+        return _NEVER, max(wait, SHORTEST_REST) if wait else 0.0
+
+    async def _rest(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,152 @@
+"""The operations on tasks: a request message in, a response message out, or Refused."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from google.cloud import tasks_v2
+from google.protobuf.empty_pb2 import Empty
+
+from . import errors
+from .claims import order_for
+from .messages import FULL, TaskMessage, instant, span, task_message
+from .models import Queue, Task
+from .names import TaskName, new_task_id, parse_task_name, valid_task_id
+from .paging import last_seen, page_size, page_token, within_bytes
+from .prepared import NUMBER, TEXT, Bind, Select
+from .queues import find_live, live_queue
+from .task_rules import canonical, method_name
+from .work import Work
+
+MOST_A_PAGE = 1000
+ListTasksResponse: Any = tasks_v2.ListTasksResponse.pb()
+
+_by_id = Select(
+    lambda: Task.objects.filter(
+        queue_id=Bind("queue", NUMBER), short_name=Bind("id", TEXT)
+    ).order_by()
+)
+
+
+def parsed(name: str) -> TaskName:
+    """Return a task's name in its parts; raises Refused where it breaks the rules of names."""
+    parts = parse_task_name(name)
+    if parts is None:
+        raise errors.task_name_malformed()
+    if not valid_task_id(parts.id):
+        raise errors.task_id_invalid(parts.id)
+    return parts
+
+
+def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
+    """CreateTask: an unnamed task gets an id, a past schedule_time becomes now."""
+    name = _new_name(request)
+    queue = live_queue(request.parent)
+    stored = canonical(request.task, str(name), work.now)
+    old = _by_id.first(queue=queue.pk, id=name.id) if request.task.name else None
+    if old is not None:
+        _check_reuse(old, work.now, tombstone)
+        old.delete()
+    task = _row(queue, name.id, stored)
+    task.store()
+    work.expect(queue.pk, task.due_at)
+    return task_message(task, queue.name, request.response_view)
+
+
+def _new_name(request: Any) -> TaskName:
+    if not request.task.name:
+        return TaskName(request.parent, new_task_id())
+    name = parsed(request.task.name)
+    if name.queue != request.parent:
+        raise errors.task_in_another_queue(request.parent, name.queue)
+    return name
+
+
+def _check_reuse(old: Task, now: datetime, tombstone: timedelta) -> None:
+    if not old.outcome:
+        raise errors.task_exists()
+    if old.rests(now, tombstone):
+        raise errors.task_existed_recently()
+
+
+def _row(queue: Queue, task_id: str, stored: Any) -> Task:
+    request = stored.http_request
+    schedule_time = instant(stored.schedule_time)
+    return Task(
+        queue=queue,
+        short_name=task_id,
+        method=method_name(request),
+        url=request.url.replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
+        create_time=instant(stored.create_time),
+        schedule_time=schedule_time,
+        due_at=schedule_time,
+        dispatch_deadline=span(stored.dispatch_deadline),
+        body=request.body,
+        spec=_spec(stored),
+    )
+
+
+def _spec(stored: Any) -> bytes:
+    """Serialize what has no column: the request without its body, and the retry_config."""
+    spec = TaskMessage()
+    spec.CopyFrom(stored)
+    spec.http_request.ClearField("body")
+    for name in ("name", "create_time", "schedule_time", "dispatch_deadline"):
+        spec.ClearField(name)
+    return spec.SerializeToString()
+
+
+def live_task(work: Work, name: str, tombstone: timedelta) -> tuple[Queue, Task]:
+    """Return a live task and its queue; raises Refused, telling a lately ended one apart."""
+    parts = parsed(name)
+    queue = find_live(parts.queue)
+    task = _by_id.first(queue=queue.pk, id=parts.id) if queue else None
+    if queue is None or task is None:
+        raise errors.not_found()
+    if task.outcome:
+        raise errors.task_gone() if task.rests(work.now, tombstone) else errors.not_found()
+    return queue, task
+
+
+def get_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
+    """GetTask."""
+    queue, task = live_task(work, request.name, tombstone)
+    return task_message(task, queue.name, request.response_view)
+
+
+def list_tasks(work: Work, request: Any) -> Any:
+    """ListTasks: live tasks in the order of their creation, at most 1000 and under 4 MiB a page."""
+    queue = live_queue(request.parent)
+    size = page_size(request.page_size, MOST_A_PAGE)
+    after = last_seen(queue.name, request.page_token) or "0"
+    if not after.isdigit():
+        raise errors.page_token_invalid()
+    page = list(within_bytes(_messages(queue, int(after), size, request.response_view)))
+    response = ListTasksResponse(tasks=[message for _, message in page])
+    if page and queue.tasks.live().filter(pk__gt=int(page[-1][0])).exists():
+        response.next_page_token = page_token(queue.name, page[-1][0])
+    return response
+
+
+def _messages(queue: Queue, after: int, size: int, view: int) -> Iterator[tuple[str, Any]]:
+    tasks = queue.tasks.live().filter(pk__gt=after).order_by("pk")[:size]
+    if view != FULL:
+        tasks = tasks.defer("body")
+    # Few at a time: a page of large tasks ends long before its thousandth row.
+    for task in tasks.iterator(chunk_size=20):
+        yield str(task.pk), task_message(task, queue.name, view)
+
+
+def delete_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
+    """DeleteTask: also while an attempt is under way, whose result is then dropped."""
+    _, task = live_task(work, request.name, tombstone)
+    Task.objects.filter(pk=task.pk).end(Task.Outcome.DELETED, work.now)
+    return Empty()
+
+
+def run_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
+    """RunTask: dispatch now, whatever the queue's state and limits; answered before the target."""
+    queue, task = live_task(work, request.name, tombstone)
+    work.orders.append(order_for(queue, task, work.now, forced=True))
+    task.lease(work.now)
+    return task_message(task, queue.name, request.response_view)

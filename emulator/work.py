@@ -1,0 +1,57 @@
+"""What passes between the operations, which touch the database, and the dispatcher, which does not.
+
+An operation is a plain function that takes a `Work` first. It reads the time from it and leaves in
+it what the dispatcher has to do; that is looked at after the commit and only then.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything that one HTTP request of one attempt needs, read in the claiming transaction."""
+
+    attempt: int  # primary keys: nothing of the row itself is kept while the request runs
+    task: int
+    queue_id: str
+    task_id: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    credentials: "Credentials | None"
+    deadline: timedelta
+    schedule_time: datetime
+    dispatch_time: datetime
+    retry_count: int
+    execution_count: int
+    previous_response: int | None
+    forced: bool
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The account a request speaks for: an OIDC token for `audience`, or an OAuth token."""
+
+    account: str
+    audience: str | None
+
+
+@dataclass
+class Work:
+    """One run of an operation: when it ran, and what follows from it once it is committed."""
+
+    now: datetime
+    due: dict[int, datetime] = field(default_factory=dict)
+    altered: set[int] = field(default_factory=set)
+    orders: list[Order] = field(default_factory=list)
+
+    def expect(self, queue: int, instant: datetime) -> None:
+        """Say that a task of `queue` is due at `instant`."""
+        self.due[queue] = min(instant, self.due.get(queue, instant))
+
+
+Operation = Callable[[Work], Any]

@@ -1,0 +1,166 @@
+"""An emulator process for the whole session, the official client to it, and a real target."""
+
+import contextlib
+import socket
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import tasks_v2
+from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
+
+from emulator.models import Queue, Task
+from tests.emulator.target import TargetServer
+from tests.processes import EmulatorProcess
+
+NOW = datetime(2026, 7, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+PARENT = "projects/demo/locations/us-central1"
+
+
+def client_of(endpoint):
+    """Return the official client as the README shows it."""
+    channel = grpc.insecure_channel(endpoint)
+    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+
+
+def eventually(check, seconds=15.0):
+    """Return what `check` returns once it is true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (result := check()):
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.01)
+    return result
+
+
+def ended(client, name):
+    """Say whether a task has ended, one way or another."""
+    try:
+        client.get_task(name=name)
+    except NotFound:
+        return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory):
+    with EmulatorProcess(tmp_path_factory.mktemp("emulator"), "-v", "2") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(emulator):
+    client = client_of(emulator.endpoint)
+    yield client
+    client.transport.close()
+
+
+@pytest.fixture(scope="session")
+def target_server():
+    server = TargetServer()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def target(target_server):
+    return target_server.spot()
+
+
+@pytest.fixture
+def raw_target():
+    """Start a listener that answers every connection with these bytes and closes it."""
+    listeners = []
+
+    def listen(answer):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65536)
+                        connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+    yield listen
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+@pytest.fixture
+def make_queue(client):
+    """Make a queue with these settings and return its name; it is deleted after the test."""
+    names = []
+
+    def make(**settings):
+        name = f"{PARENT}/queues/q-{uuid.uuid4().hex[:12]}"
+        client.create_queue(parent=PARENT, queue={"name": name, **settings})
+        names.append(name)
+        return name
+
+    yield make
+    for name in names:
+        with contextlib.suppress(GoogleAPICallError):
+            client.delete_queue(name=name)
+
+
+@pytest.fixture
+def queue(make_queue):
+    return make_queue()
+
+
+@pytest.fixture
+def send(client):
+    """Create a task for a URL with further fields of HttpRequest and Task."""
+
+    def send(queue, url, *, name="", schedule_time=None, dispatch_deadline=None, **request):
+        task = {"http_request": {"url": url, **request}}
+        if name:
+            task["name"] = f"{queue}/tasks/{name}"
+        if schedule_time is not None:
+            task["schedule_time"] = schedule_time
+        if dispatch_deadline is not None:
+            task["dispatch_deadline"] = dispatch_deadline
+        return client.create_task(parent=queue, task=task)
+
+    return send
+
+
+@pytest.fixture
+def stored_queue():
+    """A row in the test's own database: no process is involved."""
+    return Queue.objects.create(
+        name="projects/p/locations/l/queues/q", parent="projects/p/locations/l", created_at=NOW
+    )
+
+
+@pytest.fixture
+def store_task(stored_queue):
+    def make(name="t", due=NOW, **fields):
+        request = {"url": "http://127.0.0.1/x", "headers": {"A": "1"}}
+        spec = tasks_v2.Task(http_request=request)
+        return Task.objects.create(
+            queue=stored_queue,
+            short_name=name,
+            method="POST",
+            url="http://127.0.0.1/x",
+            create_time=fields.pop("create_time", NOW),
+            schedule_time=due,
+            due_at=due,
+            dispatch_deadline=timedelta(minutes=10),
+            spec=tasks_v2.Task.serialize(spec),
+            body=b"body",
+            **fields,
+        )
+
+    return make

@@ -1,0 +1,139 @@
+"""What is put right in the database: after a stop, after a jump of the clock, with time."""
+
+from datetime import timedelta
+
+import pytest
+
+from emulator.claims import claim_due, report
+from emulator.models import Attempt, Queue, Task
+from emulator.models.attempt import INTERRUPTED
+from emulator.sender import Answer
+from emulator.upkeep import clamp_retries, end_outlived, forget_ended, forget_queues, recover
+from emulator.work import Work
+from tests.emulator.conftest import NOW
+
+pytestmark = pytest.mark.django_db(databases=["default", "emulator"])
+
+HOUR = timedelta(hours=1)
+
+
+def claim(queue, now=NOW, allowed=10):
+    return claim_due(Work(now), queue_pk=queue.pk, allow=lambda queue: allowed)
+
+
+def test_a_claim_takes_what_is_due_and_counts_it(stored_queue, store_task):
+    task = store_task(due=NOW - HOUR)
+    store_task("later", due=NOW + HOUR)
+    got = claim(stored_queue)
+    (order,) = got.orders
+    assert (order.task_id, order.retry_count, order.body) == ("t", 0, b"body")
+    assert order.headers == {"A": "1"}
+    assert order.schedule_time == NOW - HOUR
+    assert not got.full
+    task.refresh_from_db()
+    assert task.dispatch_count == 1
+    assert task.first_dispatch_time == task.last_dispatch_time == NOW
+    assert task.due_at == NOW + timedelta(minutes=11)
+    attempt = Attempt.objects.get()
+    assert (attempt.task, attempt.number, attempt.dispatch_time) == (task, 1, NOW)
+    assert claim(stored_queue).orders == []
+
+
+def test_a_claim_takes_no_more_than_allowed_the_longest_due_first(stored_queue, store_task):
+    for number in (3, 1, 2):
+        store_task(f"t{number}", due=NOW - HOUR * (4 - number))
+    got = claim(stored_queue, allowed=2)
+    assert [order.task_id for order in got.orders] == ["t1", "t2"]
+    assert got.full
+
+
+@pytest.mark.parametrize("verb", ["pause", "retire"])
+def test_a_queue_that_does_not_run_is_not_claimed_from(stored_queue, store_task, verb):
+    store_task()
+    stored_queue.pause() if verb == "pause" else stored_queue.retire(NOW)
+    assert claim(stored_queue).orders == []
+
+
+def test_a_stop_makes_tasks_under_way_due_again(stored_queue, store_task):
+    task, waiting = store_task(), store_task("later", due=NOW + HOUR)
+    claim(stored_queue)
+    later = NOW + timedelta(seconds=5)
+    assert recover(Work(later)) == 1
+    attempt = Attempt.objects.get()
+    assert (attempt.ended_at, attempt.error, attempt.status) == (later, INTERRUPTED, None)
+    (order,) = claim(stored_queue, now=later).orders
+    assert (order.task, order.retry_count, order.previous_response) == (task.pk, 1, 504)
+    waiting.refresh_from_db()
+    assert waiting.due_at == NOW + HOUR
+
+
+def test_a_lease_that_nobody_reported_on_ends(stored_queue, store_task):
+    store_task()
+    claim(stored_queue)
+    late = NOW + timedelta(minutes=12)
+    (order,) = claim(stored_queue, now=late).orders
+    assert order.retry_count == 1
+    assert Attempt.objects.filter(ended_at=late, error=INTERRUPTED).count() == 1
+
+
+def test_a_report_ends_the_attempt_and_the_task(stored_queue, store_task):
+    task = store_task()
+    (order,) = claim(stored_queue).orders
+    answer = Answer(201, [("X-A", "b")], b"\x00answer", ended_at=NOW + HOUR)
+    assert report(Work(NOW + HOUR * 2), order=order, answer=answer) == "done"
+    task.refresh_from_db()
+    assert (task.outcome, task.ended_at, task.response_count) == ("done", NOW + HOUR, 1)
+    attempt = Attempt.objects.get()
+    assert (attempt.status, attempt.headers) == (201, [["X-A", "b"]])
+    assert bytes(attempt.body) == b"\x00answer"
+    assert attempt.duration == HOUR
+
+
+def test_a_report_on_a_task_that_ended_is_dropped(stored_queue, store_task):
+    task = store_task()
+    (order,) = claim(stored_queue).orders
+    Task.objects.all().end(Task.Outcome.DELETED, NOW)
+    assert report(Work(NOW), order=order, answer=Answer(500)).startswith("dropped")
+    task.refresh_from_db()
+    assert (task.outcome, task.response_count) == ("deleted", 0)
+    assert Attempt.objects.get().status == 500
+
+
+def test_retries_too_far_ahead_come_back_and_schedules_stay(stored_queue, store_task):
+    clamped = store_task("retry", due=NOW + HOUR * 5, dispatch_count=1)
+    own = store_task("schedule", due=NOW + HOUR * 5)
+    assert clamp_retries(work := Work(NOW)) == 1
+    clamped.refresh_from_db()
+    own.refresh_from_db()
+    assert clamped.due_at == clamped.schedule_time == NOW + HOUR  # max_backoff
+    assert own.due_at == NOW + HOUR * 5
+    assert work.due == {stored_queue.pk: NOW}
+
+
+def test_ended_tasks_are_forgotten_with_their_attempts(stored_queue, store_task):
+    store_task("live")
+    old = store_task("old", outcome="done", ended_at=NOW - HOUR * 25)
+    store_task("fresh", outcome="done", ended_at=NOW - HOUR * 23)
+    old.attempts.create(number=1, schedule_time=NOW, dispatch_time=NOW, ended_at=NOW - HOUR * 25)
+    assert forget_ended(Work(NOW), keep=HOUR * 24) is False
+    assert set(Task.objects.values_list("short_name", flat=True)) == {"live", "fresh"}
+    assert not Attempt.objects.exists()
+
+
+def test_deleted_queues_are_forgotten_when_their_tasks_are(stored_queue, store_task):
+    task = store_task(outcome="deleted", ended_at=NOW)
+    stored_queue.retire(NOW)
+    for later, left in ((HOUR, 1), (HOUR * 3, 1)):
+        forget_queues(Work(NOW + later), rest=HOUR * 2)
+        assert Queue.objects.count() == left
+    task.delete()
+    forget_queues(Work(NOW + HOUR * 3), rest=HOUR * 2)
+    assert not Queue.objects.exists()
+
+
+def test_a_task_is_kept_for_31_days(store_task):
+    task = store_task(create_time=NOW - timedelta(days=31, seconds=1))
+    store_task("younger", create_time=NOW - timedelta(days=31) + HOUR)
+    assert end_outlived(Work(NOW)) == 1
+    task.refresh_from_db()
+    assert task.outcome == "gave up"
