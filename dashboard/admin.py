@@ -1,0 +1,56 @@
+"""Django admin: what was sent, to browse and never to edit."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from . import inert
+from .models import SentTask
+
+admin.site.site_title = "Task dashboard"
+admin.site.site_header = "Task dashboard"
+admin.site.index_title = "All records"
+
+
+@admin.register(SentTask)
+class SentTaskAdmin(admin.ModelAdmin):
+    """Read-only: a record of what happened is no place to change it."""
+
+    list_display = ["task_id", "queue_id", "state", "answer", "created_by", "created_at"]
+    list_filter = ["state", "answer"]
+    list_select_related = ["created_by"]
+    list_per_page = 50
+    search_fields = ["task_id__exact"]
+    search_help_text = "The exact task id."
+    show_full_result_count = False
+    exclude = ["body", "headers"]
+    readonly_fields = ["header_lines", "body_text"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SentTask]:
+        return SentTask.objects.light()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="queue")
+    def queue_id(self, sent: SentTask) -> str:
+        return sent.queue_id
+
+    @admin.display(description="headers")
+    def header_lines(self, sent: SentTask) -> SafeString:
+        lines = "\n".join(f"{name}: {value}" for name, value in sent.headers)
+        return format_html('<pre class="code">{}</pre>', inert.visible(lines))
+
+    @admin.display(description="body")
+    def body_text(self, sent: SentTask) -> SafeString:
+        return format_html('<pre class="code">{}</pre>', inert.raw(bytes(sent.body)))

@@ -1,0 +1,204 @@
+"""What was sent from here: the exact request, what Cloud Tasks answered, what became of it."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from receiver.models import Event
+
+from . import gateway, names
+from .drafts import Draft, under_receiver
+from .errors import GatewayError, UnknownOutcome
+from .states import Known, state_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# The same name answers ALREADY_EXISTS for about an hour after its task has ended, no longer:
+# past that, sending again could make a second task.
+SAFE_TO_REPEAT = timedelta(minutes=50)
+# Our clock and the database's may differ a little.
+SKEW = timedelta(minutes=1)
+
+
+SENT_AS_IS = ("name", "url", "method", "body", "schedule_time", "account", "audience")
+
+
+class SentTaskQuerySet(models.QuerySet["SentTask"]):
+    """Words for the states of sent tasks."""
+
+    def unfinished(self) -> "SentTaskQuerySet":
+        """Tasks whose state can still change, and which are worth asking about."""
+        return self.filter(ended_at=None).exclude(answer=SentTask.Answer.REFUSED)
+
+    def of_event(self, queue: str, task: str) -> "SentTaskQuerySet":
+        """Tasks that an event with these short ids belongs to, newest first."""
+        return self.filter(task_id=task, queue__endswith=f"/queues/{queue}")
+
+    def prepare(
+        self, draft: Draft, submission: str, *, random_name: bool, by: "User | None" = None
+    ) -> tuple["SentTask", bool]:
+        """Commit the row that is to be sent: (row, True), or (the earlier row, False).
+
+        `submission` is the one-time key of the form: however often it comes, it is one task.
+        """
+        queue, task_id = names.split_task(draft.name)
+        return self.get_or_create(
+            submission=submission,
+            defaults={
+                **{field: getattr(draft, field) for field in SENT_AS_IS},
+                "task_id": task_id,
+                "queue": queue,
+                "random_name": random_name,
+                "headers": [list(pair) for pair in draft.headers],
+                "body_size": len(draft.body),
+                "created_by": by,
+            },
+        )
+
+    def light(self) -> "SentTaskQuerySet":
+        """Rows for a list: everything but the columns that can be large."""
+        return self.defer("body", "headers")
+
+
+class SentTask(models.Model):
+    """One task sent from here; the row is committed before Cloud Tasks is called.
+
+    `name` and `queue` are full resource names; `body` is the exact bytes. What GetTask told last
+    is remembered, since Cloud Tasks forgets a task as soon as it ends.
+    """
+
+    class Answer(models.TextChoices):  # what Cloud Tasks said to CreateTask
+        PENDING = "pending", "Being sent"
+        CREATED = "created", "Created"
+        REFUSED = "refused", "Not created"
+        UNKNOWN = "unknown", "Answer lost"
+
+    class State(models.TextChoices):  # what became of the task
+        NONE = "", "Not created"
+        SCHEDULED = "scheduled"
+        WAITING = "waiting"
+        RETRYING = "retrying"
+        DONE = "done"
+        GAVE_UP = "gave up"
+        CANCELLED = "cancelled"
+        NOT_ARRIVED = "not arrived"
+        UNKNOWN = "unknown"
+
+    submission = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=800, db_index=True)
+    task_id = models.CharField(max_length=500, db_index=True)
+    random_name = models.BooleanField(default=True)  # made by us, so that nobody else has it
+    queue = models.CharField(max_length=300)
+    url = models.CharField(max_length=2083)
+    method = models.CharField(max_length=10)
+    headers = models.JSONField(default=list)  # [[name, value], ...] as typed
+    body = models.BinaryField(default=b"")
+    body_size = models.IntegerField(default=0)
+    schedule_time = models.DateTimeField(null=True, blank=True)
+    account = models.CharField(max_length=320, blank=True)
+    audience = models.CharField(max_length=2083, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    answer = models.CharField(max_length=10, choices=Answer.choices, default=Answer.PENDING)
+    answer_text = models.TextField(blank=True)
+    state = models.CharField(
+        max_length=12, choices=State.choices, default=State.UNKNOWN, blank=True
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    # What GetTask said last, at `seen_at`.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    dispatch_count = models.IntegerField(default=0)
+    response_count = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    first_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_attempt_at = models.DateTimeField(null=True, blank=True)
+    last_attempt_text = models.CharField(max_length=500, blank=True)
+
+    objects = SentTaskQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["state", "id"]),
+            models.Index(fields=["queue", "id"]),
+            models.Index(fields=["ended_at", "id"]),
+        ]
+        permissions = [
+            ("change_queue", "Can create, edit, pause and resume queues"),
+            ("purge_queue", "Can purge queues"),
+        ]
+
+    def __str__(self) -> str:
+        return self.task_id
+
+    @property
+    def queue_id(self) -> str:
+        return names.short(self.queue)
+
+    @property
+    def draft(self) -> Draft:
+        """The task as it was sent, and as it can be sent again."""
+        return Draft(
+            queue=self.queue,
+            headers=[(name, value) for name, value in self.headers],
+            **{field: getattr(self, field) for field in SENT_AS_IS} | {"body": bytes(self.body)},
+        )
+
+    @property
+    def answer_is_lost(self) -> bool:
+        return self.answer in (self.Answer.PENDING, self.Answer.UNKNOWN)
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether sending again under the same name cannot make a second task."""
+        age = timezone.now() - self.created_at
+        at_rest = self.answer == self.Answer.UNKNOWN or age > timedelta(seconds=gateway.ALL_SECONDS)
+        return self.answer_is_lost and at_rest and age < SAFE_TO_REPEAT
+
+    def send(self, *, again: bool = False) -> None:
+        """Create the task in Cloud Tasks and keep the answer; raises GatewayError as it came."""
+        try:
+            gateway.create_task(self.draft, random_name=self.random_name, maybe_sent=again)
+        except UnknownOutcome as error:
+            self._answered(self.Answer.UNKNOWN, str(error))
+            raise
+        except GatewayError as error:
+            self._answered(self.Answer.UNKNOWN if again else self.Answer.REFUSED, str(error))
+            raise
+        self._answered(self.Answer.CREATED, "")
+
+    def _answered(self, answer: "SentTask.Answer", text: str) -> None:
+        self.answer, self.answer_text = answer, text
+        self.judge(exists=True if answer == self.Answer.CREATED else None, events=[])
+        self.save(update_fields=["answer", "answer_text", "state", "ended_at"])
+
+    def judge(self, exists: bool | None, events: list[tuple[str, int | None]]) -> None:
+        """Set the state from GetTask's answer and the (outcome, retry_count) of its events."""
+        now = timezone.now()
+        succeeded = [retry or 0 for outcome, retry in events if outcome == Event.Outcome.SUCCEEDED]
+        # The retry count in an event's headers is Cloud Tasks' own, and often newer than GetTask's.
+        counted = max((retry + 1 for _, retry in events if retry is not None), default=0)
+        self.dispatch_count = max(self.dispatch_count, counted)
+        if self.answer_is_lost and (exists or events):
+            self.answer, self.answer_text = self.Answer.CREATED, ""
+        known = Known(
+            answer=self.answer,
+            exists=exists,
+            now=now,
+            schedule_time=self.next_attempt_at or self.schedule_time,
+            dispatch_count=self.dispatch_count,
+            response_count=self.response_count,
+            succeeded_as=max(succeeded) + 1 if succeeded else 0,
+            failed=len(events) - len(succeeded),
+            ours=under_receiver(self.url),
+        )
+        self.state, ended = state_of(known)
+        self.ended_at = (self.ended_at or now) if ended else None

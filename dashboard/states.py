@@ -1,0 +1,74 @@
+"""What became of a task, from what Cloud Tasks and the receiver tell: one pure rule."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+SCHEDULED = "scheduled"
+WAITING = "waiting"
+RETRYING = "retrying"
+DONE = "done"
+GAVE_UP = "gave up"
+CANCELLED = "cancelled"
+NOT_ARRIVED = "not arrived"
+UNKNOWN = "unknown"
+NONE = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one task at one moment.
+
+    `exists` is GetTask's answer: True, False, or None where it could not be asked. `succeeded_as`
+    is the attempt, from 1, of the last event that we answered 2xx; 0 where there is none.
+    """
+
+    answer: str
+    exists: bool | None
+    now: datetime
+    schedule_time: datetime | None = None
+    dispatch_count: int = 0
+    response_count: int = 0
+    succeeded_as: int = 0
+    failed: int = 0
+    ours: bool = True  # the target is this receiver, so that a delivery makes an event
+
+
+def state_of(known: Known) -> tuple[str, bool]:
+    """Return the task's state and whether it is its last."""
+    if known.answer == "refused":
+        return NONE, True
+    if known.exists:
+        return _alive(known), False
+    if known.succeeded_as:
+        return DONE, True
+    return _gone(known) if known.exists is False else (_unasked(known), False)
+
+
+def _alive(known: Known) -> str:
+    # For a moment after our 2xx the task is still there; it goes on only if the answer was lost.
+    if known.succeeded_as and known.dispatch_count <= known.succeeded_as:
+        return DONE
+    if known.response_count or known.dispatch_count > 1:
+        return RETRYING
+    if not known.dispatch_count and known.schedule_time and known.schedule_time > known.now:
+        return SCHEDULED
+    return WAITING
+
+
+def _gone(known: Known) -> tuple[str, bool]:
+    if known.answer != "created" and not known.failed:
+        return UNKNOWN, False  # it may never have been made
+    if known.failed:
+        return GAVE_UP, True
+    if known.schedule_time and known.schedule_time > known.now:
+        return CANCELLED, True  # gone before its time: somebody deleted or purged it
+    # A target elsewhere tells us nothing, and Cloud Tasks not how a task ended.
+    return (NOT_ARRIVED if known.ours else UNKNOWN), True
+
+
+def _unasked(known: Known) -> str:
+    if known.failed:
+        return RETRYING
+    if known.answer == "created" and known.schedule_time and known.schedule_time > known.now:
+        return SCHEDULED
+    return UNKNOWN

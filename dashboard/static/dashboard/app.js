@@ -1,0 +1,239 @@
+"use strict";
+// The pages work without this file, apart from what is live: it adds local times, tabs, copying,
+// live lists that do not disturb, and the enqueue form's helpers. Nothing here makes HTML.
+
+// Times: the server writes UTC, the reader sees the zone of their clock ------------------------
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const two = (n) => String(n).padStart(2, "0");
+const clock = (d) => `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+const day = (d) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    const today = day(moment) === day(new Date());
+    const short = today ? clock(moment) : `${day(moment)} ${clock(moment).slice(0, 5)}`;
+    time.textContent = time.dataset.form === "long" ? `${day(moment)} ${clock(moment)}` : short;
+    time.title = `${time.dateTime.replace("T", " ").replace(/(\.\d+)?Z/, "")} UTC (shown in ${zone})`;
+  }
+  for (const label of root.querySelectorAll("text[data-hour]")) {
+    label.textContent = clock(new Date(label.dataset.hour)).slice(0, 5);
+  }
+}
+
+// Tabs: one panel at a time, arrows move between them ------------------------------------------
+function selectTab(tab) {
+  const group = tab.closest("[data-tabs]");
+  for (const other of group.querySelectorAll("[role=tab]")) {
+    other.setAttribute("aria-selected", other === tab);
+    other.tabIndex = other === tab ? 0 : -1;
+    const panel = document.getElementById(other.getAttribute("aria-controls"));
+    if (panel) panel.hidden = other !== tab;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  const tab = event.target.closest && event.target.closest("[role=tab]");
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!tab || !step) return;
+  const tabs = [...tab.parentElement.querySelectorAll("[role=tab]")];
+  const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
+  next.focus();
+  selectTab(next);
+});
+
+// Copying: over plain http there is no clipboard, then the text is selected for Ctrl+C ---------
+async function copy(button) {
+  const source = document.querySelector(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    button.textContent = "Press Ctrl+C";
+  }
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+// Live parts -----------------------------------------------------------------------------------
+// An element with data-live polls by htmx. It is left in peace while the switch is off, the page
+// is hidden, or one of its buttons has the focus; an idle reader's page asks every data-live ms.
+let lastStir = Date.now();
+const lastPoll = new Map();
+const switches = () => document.querySelectorAll("[data-live-switch]");
+const liveIsOn = () => localStorage.getItem("live") !== "off";
+
+for (const name of ["mousemove", "keydown", "focus", "scroll", "touchstart"]) {
+  addEventListener(name, () => { lastStir = Date.now(); }, { passive: true });
+}
+
+function mayPoll(element) {
+  if (document.hidden || !liveIsOn()) return false;
+  if (element.id !== "poller" && element.contains(document.activeElement)) return false;
+  const idle = Date.now() - lastStir > 60000;
+  if (idle && Date.now() - (lastPoll.get(element.id) || 0) < Number(element.dataset.live)) return false;
+  lastPoll.set(element.id, Date.now());
+  return true;
+}
+
+// New rows would push away what is being read: then they wait behind a bar with their number. The
+// cursor does not move, so that the next poll brings them again.
+function readerIsBusy() {
+  const rows = document.getElementById("rows");
+  return scrollY > 120 || Boolean(rows && rows.contains(document.activeElement));
+}
+
+function announce(count) {
+  const bar = document.getElementById("new-rows");
+  bar.hidden = !count;
+  bar.textContent = count ? `${count} new` : "";
+}
+
+function showNewRows() {
+  if (document.activeElement) document.activeElement.blur();
+  scrollTo({ top: 0 });
+  announce(0);
+  htmx.trigger("#poller", "live-now");
+}
+
+// A list that has been live for hours stays one page long, and its Older link true.
+function trimRows(rows) {
+  const empty = document.getElementById("empty");
+  if (empty && rows.children.length) empty.remove();
+  while (rows.children.length > 200) rows.lastElementChild.remove();
+  const older = document.getElementById("older");
+  if (!older || !rows.lastElementChild) return;
+  const url = new URL(older.href);
+  url.searchParams.set("before", rows.lastElementChild.dataset.id);
+  older.href = url;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const element = event.detail.elt;
+  if (element.dataset.live && !mayPoll(element)) event.preventDefault();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const count = event.detail.xhr.getResponseHeader("X-New-Rows");
+  if (!count) return;
+  if (readerIsBusy()) event.detail.shouldSwap = false;
+  announce(readerIsBusy() ? count : 0);
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  localTimes(document);
+  for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
+  const rows = document.getElementById("rows");
+  if (rows) trimRows(rows);
+});
+
+// The enqueue form -----------------------------------------------------------------------------
+const form = document.getElementById("enqueue-form");
+
+function fill(field, value) {
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const typed = (d) => `${day(d)} ${clock(d)}`;
+
+function presetTime(when) {
+  const moment = new Date();
+  if (when === "now") return "";
+  if (when === "minute") moment.setMinutes(moment.getMinutes() + 1);
+  if (when === "hour") moment.setHours(moment.getHours() + 1);
+  if (when === "tomorrow") {
+    moment.setDate(moment.getDate() + 1);
+    moment.setHours(9, 0, 0);
+  }
+  return typed(moment);
+}
+
+function span(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}
+
+function hintWhen() {
+  const hint = document.getElementById("when-hint");
+  const text = form.schedule_time.value.trim();
+  const moment = new Date(text.replace(" ", "T"));
+  if (!text) {
+    hint.textContent = `In your zone, ${zone}; up to 30 days ahead.`;
+  } else if (Number.isNaN(moment.getTime())) {
+    hint.textContent = `Write it as 2026-11-24 09:00, in ${zone}.`;
+  } else {
+    const ahead = (moment - Date.now()) / 1000;
+    const utc = moment.toISOString().slice(0, 19).replace("T", " ");
+    hint.textContent = `${zone}. That is ${utc} UTC, ${ahead < 0 ? `${span(-ahead)} ago` : `in ${span(ahead)}`}.`;
+  }
+}
+
+function measureBody() {
+  const note = document.getElementById("body-size");
+  const size = new TextEncoder().encode(form.body.value).length;
+  const limit = Number(form.dataset.limit);
+  let json = "";
+  if (size && size < 262144 && /^\s*[[{]/.test(form.body.value)) {
+    try {
+      JSON.parse(form.body.value);
+      json = " Valid JSON.";
+    } catch {
+      json = " Not valid JSON.";
+    }
+  }
+  note.textContent = `${size.toLocaleString("en")} of ${limit.toLocaleString("en")} bytes.${json}`;
+  note.classList.toggle("over", size > limit);
+  return size <= limit;
+}
+
+function readyForm() {
+  form.zone.value = zone;
+  hintWhen();
+  measureBody();
+  form.schedule_time.addEventListener("input", hintWhen);
+  form.body.addEventListener("input", measureBody);
+  const picker = document.getElementById("picker");
+  picker.addEventListener("change", () => {
+    if (picker.value) fill(form.schedule_time, typed(new Date(picker.value)));
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    // Too large for the server to take as a form: what was typed must not be lost on the way.
+    if (!measureBody()) {
+      event.preventDefault();
+      form.body.focus();
+      return;
+    }
+    form.querySelector("button:not([type])").disabled = true;
+  });
+  addEventListener("pageshow", () => { form.querySelector("button:not([type])").disabled = false; });
+}
+
+// Everything that is clicked -------------------------------------------------------------------
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const { copy: source, fill: field, value, when, picker } = button.dataset;
+  if (button.getAttribute("role") === "tab") selectTab(button);
+  else if (source) copy(button);
+  else if (field) fill(document.querySelector(field), value);
+  else if (when) fill(form.schedule_time, presetTime(when));
+  else if (picker !== undefined) document.getElementById("picker").showPicker();
+  else if (button.id === "new-rows") showNewRows();
+});
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-live-switch]")) return;
+  localStorage.setItem("live", event.target.checked ? "on" : "off");
+});
+
+localTimes(document);
+for (const box of switches()) box.checked = liveIsOn();
+for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
+if (form) readyForm();

@@ -1,0 +1,73 @@
+"""Small things that templates need: icons, instants, pills, inert text."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from .. import inert, words
+
+register = template.Library()
+
+# What a person sees for each outcome: (colour, icon, word). Never the colour alone.
+PILLS = {
+    "succeeded": ("ok", "check", "Succeeded"),
+    "failed": ("bad", "x", "Failed"),
+    "refused": ("info", "shield", "Refused"),
+    "scheduled": ("quiet", "clock", "Scheduled"),
+    "waiting": ("quiet", "clock", "Waiting"),
+    "retrying": ("warn", "retry", "Retrying"),
+    "done": ("ok", "check", "Done"),
+    "gave up": ("bad", "x", "Gave up"),
+    "cancelled": ("quiet", "minus", "Cancelled"),
+    "not arrived": ("bad", "question", "Not arrived"),
+    "unknown": ("info", "question", "Unknown"),
+    "": ("bad", "x", "Not created"),
+    "RUNNING": ("ok", "play", "Running"),
+    "PAUSED": ("warn", "pause", "Paused"),
+    "DISABLED": ("bad", "x", "Disabled"),
+}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw a symbol of `_icons.html`; decoration only, a word stands beside it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name)
+
+
+@register.simple_tag
+def pill(outcome: str) -> SafeString:
+    """Show an outcome or a queue's state as icon and word."""
+    css, symbol, word = PILLS.get(outcome, ("quiet", "question", outcome))
+    return format_html('<span class="pill pill-{}">{}{}</span>', css, icon(symbol), word)
+
+
+@register.simple_tag
+def instant(moment: datetime | None, form: str = "short") -> SafeString | str:
+    """Show an instant: UTC here, turned into the reader's zone by app.js."""
+    if moment is None:
+        return ""
+    utc = moment.astimezone(UTC)
+    text = f"{utc:%Y-%m-%d %H:%M:%S} UTC" if form == "long" else f"{utc:%H:%M:%S}"
+    iso = utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_html(
+        '<time datetime="{}" data-form="{}" title="{}">{}</time>', iso, form, iso, text
+    )
+
+
+@register.filter
+def visible(text: Any) -> str:
+    """Show hidden and reordering characters of received text; escaping follows as always."""
+    return inert.visible(str(text))
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def utf8(data: bytes) -> str:
+    return inert.raw(bytes(data))

@@ -1,0 +1,26 @@
+"""The dashboard's pages but the first, which config.urls shares with the receiver."""
+
+from django.urls import path
+
+from .views import enqueue, events, queues, tasks
+
+# `_new` can be no queue's name: ids have no underscore.
+urlpatterns = [
+    path("events/", events.events, name="events"),
+    path("events/rows/", events.event_rows, name="event-rows"),
+    path("events/<int:pk>/", events.event, name="event"),
+    path("events/<int:pk>/body/", events.event_body, name="event-body"),
+    path("enqueue/", enqueue.enqueue, name="enqueue"),
+    path("enqueue/code/", enqueue.code, name="enqueue-code"),
+    path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),
+    path("tasks/<int:pk>/", tasks.task, name="task"),
+    path("tasks/<int:pk>/again/", tasks.task_again, name="task-again"),
+    path("queues/", queues.queues, name="queues"),
+    path("queues/_new/", queues.create, name="queue-create"),
+    path("queues/<str:name>/", queues.queue, name="queue"),
+    path("queues/<str:name>/edit/", queues.edit, name="queue-edit"),
+    path("queues/<str:name>/pause/", queues.pause, name="queue-pause"),
+    path("queues/<str:name>/resume/", queues.resume, name="queue-resume"),
+    path("queues/<str:name>/purge/", queues.purge, name="queue-purge"),
+]

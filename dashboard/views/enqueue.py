@@ -1,0 +1,104 @@
+"""The form that sends one task, and the code that does the same."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from .. import drafts, gateway, names, snippets
+from ..errors import GatewayError, NotFound, UnknownOutcome
+from ..forms import EnqueueForm
+from ..models import SentTask
+from .frame import allowed, page, staff
+
+
+@allowed("dashboard.add_senttask")
+@require_http_methods(["GET", "HEAD", "POST"])
+def enqueue(request: HttpRequest) -> HttpResponse:
+    """Show the form, or send its task and go to the page that shows it arrive."""
+    form = EnqueueForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (sent := _send(request, form)):
+        for warning in drafts.warnings(sent.url, sent.method):
+            messages.warning(request, warning)
+        return redirect("task", sent.pk)
+    return page(request, "enqueue.html", _context(form))
+
+
+def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
+    """Send once however often the form comes; None leaves the reason on the form."""
+    draft = form.draft
+    assert draft  # noqa: S101  a valid form has one
+    sent, first = SentTask.objects.prepare(
+        draft,
+        form.cleaned_data["submission"],
+        random_name=not form.cleaned_data["name"],
+        by=request.user if request.user.is_authenticated else None,
+    )
+    if not first:
+        return sent
+    try:
+        sent.send()
+    except UnknownOutcome:
+        return sent
+    except GatewayError as error:
+        form.renew()
+        form.add_error("queue" if isinstance(error, NotFound) else None, str(error))
+        return None
+    return sent
+
+
+@staff
+@require_POST
+def code(request: HttpRequest) -> HttpResponse:
+    """Answer what was typed so far as code; a field that is wrong stands as its default."""
+    form = EnqueueForm(request.POST)
+    form.is_valid()
+    return render(request, "dashboard/_code.html", {"codes": _codes(form)})
+
+
+def _codes(form: EnqueueForm) -> list[tuple[str, str]]:
+    if form.draft:
+        named = form.cleaned_data.get("name")
+        return snippets.all_of(form.draft if named else replace(form.draft, name=""))
+    data: dict[str, Any] = form.cleaned_data if form.is_bound else {}
+    url = data.get("url") or settings.RECEIVER_URL
+    account = settings.OIDC_SERVICE_ACCOUNT if drafts.under_receiver(url) else ""
+    draft = drafts.Draft(
+        name="",
+        queue=data.get("queue") or names.queue_name(settings.CLOUD_TASKS_QUEUE),
+        url=url,
+        method=data.get("method") or "POST",
+        headers=data.get("headers") or [],
+        body=data.get("body") or b"",
+        schedule_time=data.get("schedule_time"),
+        account=data.get("account", account),
+        audience=settings.RECEIVER_URL,
+    )
+    return snippets.all_of(draft)
+
+
+def _context(form: EnqueueForm) -> dict[str, Any]:
+    queues, trouble = _queue_ids()
+    chosen = str(form["queue"].value() or "")
+    return {
+        "title": "Enqueue a task",
+        "form": form,
+        "queues": queues if trouble or chosen in queues or not chosen else [chosen, *queues],
+        "methods": drafts.METHODS,
+        "trouble": trouble,
+        "receiver_url": settings.RECEIVER_URL,
+        "service_account": settings.OIDC_SERVICE_ACCOUNT,
+        "limit": drafts.TASK_BYTES,
+        "codes": _codes(form),
+    }
+
+
+def _queue_ids() -> tuple[list[str], str]:
+    try:
+        return [queue.id for queue in gateway.list_queues()], ""
+    except GatewayError as error:
+        return [], str(error)

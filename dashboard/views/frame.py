@@ -1,0 +1,95 @@
+"""What every page shares: who may see it, the admin's frame around it, and live parts."""
+
+import hashlib
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.views.decorators.cache import never_cache
+
+View = Callable[..., HttpResponse]
+
+
+def staff(view: View) -> View:
+    """Let staff in, send a stranger to the log-in page, refuse anyone else."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if admin.site.has_permission(request):
+            return view(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            raise PermissionDenied("This dashboard is for staff.")
+        if "HX-Request" in request.headers:
+            # A poll after the session has ended: the log-in page must not land in a table.
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return redirect_to_login(request.get_full_path(), login_url="admin:login")
+
+    return never_cache(wrapper)
+
+
+def allowed(permission: str) -> Callable[[View], View]:
+    """Let those staff in who may do this; the others see why not."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied(f"Your account lacks the permission {permission}.")
+            return view(request, *args, **kwargs)
+
+        return staff(wrapper)
+
+    return decorate
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """Render one of our pages inside the admin's frame."""
+    frame = admin.site.each_context(request)
+    return render(request, f"dashboard/{template}", frame | context, status=status)
+
+
+def live(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Answer a poll with the part as it is now, or 204 while it is what the reader has.
+
+    The part asks with `?seen=`, the digest of what it shows.
+    """
+    part = live_part(request, template, context)
+    if request.GET.get("seen") == part["digest"]:
+        return HttpResponse(status=204)
+    return HttpResponse(part["html"])
+
+
+def live_part(request: HttpRequest, template: str, context: dict[str, Any]) -> dict[str, str]:
+    """Render a part twice over: its digest is of itself without the digest."""
+    bare = render_to_string(f"dashboard/{template}", context | {"digest": ""}, request)
+    # The token of a form differs each time; it says nothing about the part.
+    text = "".join(line for line in bare.splitlines() if "csrfmiddlewaretoken" not in line)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {"digest": digest, "html": bare.replace('?seen="', f'?seen={digest}"')}
+
+
+def whole(text: str | None, most: int = 2**63 - 1) -> int | None:
+    """Read a positive whole number from a query string; None where it is none."""
+    if text and text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most:
+        return int(text)
+    return None
+
+
+def plain(text: str | None, most: int = 1000) -> str:
+    """Read a text from a query string: without NUL, which PostgreSQL refuses, and not endless."""
+    return (text or "").replace("\0", "\ufffd")[:most]
+
+
+def back(request: HttpRequest, default: str) -> str:
+    """Return the path of the page that an action was started from, if it is one of ours."""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    return parts.path if parts.netloc == request.get_host() and parts.path else default

@@ -1,0 +1,187 @@
+"""Who may see and do what, on every page; and what every page carries."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from dashboard import urls
+from tests.dashboard.conftest import make_event, make_sent
+
+pytestmark = pytest.mark.django_db
+LOOKS = [
+    "/",
+    "/events/",
+    "/events/?show=refusals",
+    "/events/rows/",
+    "/events/1/",
+    "/events/1/body/",
+    "/tasks/",
+    "/tasks/1/",
+    "/tasks/by-name/",
+    "/queues/",
+    "/queues/default/",
+]
+FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
+ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
+PERMISSIONS = {
+    "/enqueue/": "add_senttask",
+    "/tasks/1/again/": "add_senttask",
+    "/queues/_new/": "change_queue",
+    "/queues/default/edit/": "change_queue",
+    "/queues/default/pause/": "change_queue",
+    "/queues/default/resume/": "change_queue",
+    "/queues/default/purge/": "purge_queue",
+}
+
+
+@pytest.fixture(autouse=True)
+def _rows(cloud):
+    make_event(id=1)
+    make_sent("t-1", id=1, answer="unknown")
+
+
+def test_every_url_is_in_the_lists_below():
+    listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]} | {"/enqueue/code/"}
+    for pattern in urls.urlpatterns:
+        for values in ({}, {"pk": 1}, {"name": "default"}):
+            try:
+                assert reverse(pattern.name, kwargs=values) in listed
+            except NoReverseMatch:
+                continue
+
+
+@pytest.mark.parametrize("path", LOOKS)
+def test_staff_may_look_at_everything(client, clerk, path):
+    assert client.get(path).status_code in (200, 204)
+
+
+@pytest.mark.parametrize("path", [*LOOKS, *FORMS])
+def test_a_stranger_is_sent_to_the_log_in_page(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/?next=")
+
+
+@pytest.mark.parametrize("path", [*FORMS, *ACTIONS])
+def test_a_stranger_can_change_nothing(client, path):
+    assert client.post(path)["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("path", [*LOOKS, *FORMS])
+def test_a_user_who_is_not_staff_is_refused(client, django_user_model, path):
+    client.force_login(django_user_model.objects.create_user("bob"))
+    answer = client.get(path)
+    assert answer.status_code == 403
+    assert "This dashboard is for staff." in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", PERMISSIONS)
+def test_a_change_needs_its_permission(client, clerk, path):
+    answer = client.post(path)
+    assert answer.status_code == 403
+    assert f"dashboard.{PERMISSIONS[path]}" in answer.content.decode()
+    ours = Permission.objects.filter(content_type__app_label="dashboard")
+    clerk.user_permissions.add(ours.get(codename=PERMISSIONS[path]))
+    assert client.post(path).status_code in (200, 302)
+
+
+def test_buttons_that_would_be_refused_are_not_shown(client, clerk):
+    for path in ("/", "/queues/", "/queues/default/", "/tasks/1/"):
+        page = client.get(path).content.decode()
+        assert "pause/" not in page
+        assert "New queue" not in page
+        assert "Purge" not in page
+        assert "Send again" not in page
+
+
+@pytest.mark.parametrize("path", [*FORMS, *ACTIONS, "/enqueue/code/"])
+def test_a_post_without_the_token_is_refused(admin_user, path):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_user)
+    answer = client.post(path)
+    assert answer.status_code == 403
+    assert "The form has expired" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+def test_nothing_changes_by_a_get(admin_client, path):
+    assert admin_client.get(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/events/rows/", "/tasks/1/", "/"])
+def test_a_poll_after_the_session_has_ended_reloads_the_page(client, path):
+    answer = client.get(path, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+
+
+@pytest.mark.parametrize("path", [*LOOKS[:3], *LOOKS[6:], *FORMS, "/admin/", "/events/1/"])
+def test_a_page_keeps_to_the_policy(admin_client, path):
+    answer = admin_client.get(path)
+    page = answer.content.decode()
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert " style=" not in page
+    assert "<style" not in page
+    assert " onclick=" not in page
+    assert "<script>" not in page
+    assert "no-store" in answer["Cache-Control"]
+    assert page.count("<h1") == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/admin/", "/admin/dashboard/senttask/"])
+def test_the_frame_is_the_same_everywhere(admin_client, path):
+    page = admin_client.get(path).content.decode()
+    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues"):
+        assert page.count(f"</svg>{label}</a>") == 2
+    assert "Local · demo" in page
+    assert "dashboard/app.css" in page
+    assert 'id="nav-filter"' in page
+
+
+def test_the_badge_says_google_where_there_is_no_endpoint(admin_client, settings):
+    settings.CLOUD_TASKS_ENDPOINT = ""
+    assert "Google Cloud · demo" in admin_client.get("/events/").content.decode()
+
+
+def test_the_log_in_page_has_the_frame_without_the_navigation(client):
+    page = client.get("/admin/login/").content.decode()
+    assert "dashboard/app.css" in page
+    assert "theme-toggle" in page
+    assert "bottom-bar" not in page
+
+
+def test_errors_have_pages_in_the_same_dress(admin_client, client, settings):
+    missing = admin_client.get("/nowhere/")
+    assert missing.status_code == 404
+    assert "Nothing here" in missing.content.decode()
+    settings.ALLOWED_HOSTS = ["only.example"]
+    bad = client.get("/events/")
+    assert bad.status_code == 400
+    assert "cannot be read" in bad.content.decode()
+
+
+def test_a_fault_of_ours_has_a_page_without_its_trace(admin_client, monkeypatch):
+    def broken():
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr("dashboard.figures.tab_counts", broken)
+    admin_client.raise_request_exception = False
+    answer = admin_client.get("/events/")
+    assert answer.status_code == 500
+    assert "Something went wrong here" in answer.content.decode()
+    assert "secret" not in answer.content.decode()
+
+
+# The admin --------------------------------------------------------------------------------
+def test_the_admin_shows_sent_tasks_and_changes_none(admin_client):
+    pk = make_sent("t-2", id=77, headers=[["X", "<b>"]], body=b"\xff<script>").pk
+    assert "t-2" in admin_client.get("/admin/dashboard/senttask/").content.decode()
+    page = admin_client.get(f"/admin/dashboard/senttask/{pk}/change/").content.decode()
+    assert "\\xff&lt;script&gt;" in page
+    assert "X: &lt;b&gt;" in page
+    assert 'name="_save"' not in page
+    assert admin_client.get("/admin/dashboard/senttask/add/").status_code == 403
+    assert admin_client.post(f"/admin/dashboard/senttask/{pk}/delete/").status_code == 403
+    found = admin_client.get("/admin/dashboard/senttask/?q=t-2")
+    assert found.context["cl"].result_count == 1
