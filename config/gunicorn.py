@@ -38,5 +38,7 @@ def on_starting(server: object) -> None:
     if not settings.IN_CLOUD and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         from config.prepare import prepare
 
-        sys.stdout.write(f"Log in as {prepare()}\n")
-        sys.stdout.flush()
+        log_in, news = prepare()
+        if news:
+            sys.stdout.write(f"Log in as {log_in}\n")
+            sys.stdout.flush()

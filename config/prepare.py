@@ -12,16 +12,18 @@ from django.db import connections
 from config.secret import kept_secret
 
 
-def prepare() -> str:
-    """Migrate every database, make the admin user, and return one line on how to log in.
+def prepare() -> tuple[str, bool]:
+    """Migrate every database, make the admin user; return how to log in, and if that is news.
 
     The password is DJANGO_SUPERUSER_PASSWORD, or a random one kept in VAR_DIR/admin-password.
     """
     for alias in settings.DATABASES:
         call_command("migrate", database=alias, interactive=False, verbosity=0)
+    users = get_user_model().objects.count()
     line = log_in_line(*admin_user())
+    news = get_user_model().objects.count() > users
     connections.close_all()
-    return line
+    return line, news
 
 
 def admin_user() -> tuple[User, str, str]:

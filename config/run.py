@@ -154,7 +154,7 @@ def main() -> int:
     from config.prepare import prepare
 
     with_emulator = "EMULATOR_PORT" in wanted
-    text = banner(prepare(), with_emulator)
+    text = banner(prepare()[0], with_emulator)
     children: list[subprocess.Popen] = []
     try:
         start(children, with_emulator)

@@ -83,9 +83,9 @@ class SentTask(models.Model):
         WAITING = "waiting"
         RETRYING = "retrying"
         DONE = "done"
-        GAVE_UP = "gave up"
+        GAVE_UP = "gave up", "Gave up"
         CANCELLED = "cancelled"
-        NOT_ARRIVED = "not arrived"
+        NOT_ARRIVED = "not arrived", "Not arrived"
         UNKNOWN = "unknown"
 
     submission = models.CharField(max_length=64, unique=True)

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('answer', models.CharField(choices=[('pending', 'Being sent'), ('created', 'Created'), ('refused', 'Not created'), ('unknown', 'Answer lost')], default='pending', max_length=10)),
                 ('answer_text', models.TextField(blank=True)),
-                ('state', models.CharField(blank=True, choices=[('', 'Not created'), ('scheduled', 'Scheduled'), ('waiting', 'Waiting'), ('retrying', 'Retrying'), ('done', 'Done'), ('gave up', 'Gave Up'), ('cancelled', 'Cancelled'), ('not arrived', 'Not Arrived'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
+                ('state', models.CharField(blank=True, choices=[('', 'Not created'), ('scheduled', 'Scheduled'), ('waiting', 'Waiting'), ('retrying', 'Retrying'), ('done', 'Done'), ('gave up', 'Gave up'), ('cancelled', 'Cancelled'), ('not arrived', 'Not arrived'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('seen_at', models.DateTimeField(blank=True, null=True)),
                 ('dispatch_count', models.IntegerField(default=0)),

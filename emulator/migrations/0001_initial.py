@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('last_schedule_time', models.DateTimeField(null=True)),
                 ('last_dispatch_time', models.DateTimeField(null=True)),
                 ('last_response_time', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, choices=[('done', 'Done'), ('gave up', 'Gave Up'), ('deleted', 'Deleted'), ('purged', 'Purged')], default='', max_length=8)),
+                ('outcome', models.CharField(blank=True, choices=[('done', 'Done'), ('gave up', 'Gave up'), ('deleted', 'Deleted'), ('purged', 'Purged')], default='', max_length=8)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('queue', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='emulator.queue')),
             ],

@@ -57,7 +57,7 @@ class Task(models.Model):
 
     class Outcome(models.TextChoices):
         DONE = "done"
-        GAVE_UP = "gave up"
+        GAVE_UP = "gave up", "Gave up"
         DELETED = "deleted"
         PURGED = "purged"
 

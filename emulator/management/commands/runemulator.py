@@ -108,11 +108,14 @@ def _allow_many_connections() -> None:
 
 
 def _until_told() -> threading.Event:
-    """Return an event that SIGTERM or SIGINT sets; a second one ends the process at once."""
+    """Return an event that SIGTERM or SIGINT sets; a second Ctrl-C ends the process at once.
+
+    A SIGTERM after it does not: a launcher sends one to whom the terminal has told already.
+    """
     end = threading.Event()
 
     def stop(number: int, frame: object) -> None:
-        if end.is_set():
+        if end.is_set() and number == signal.SIGINT:
             os._exit(1)
         end.set()
 
