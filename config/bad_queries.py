@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.db.utils import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
-from receiver.views import is_delivery
+from receiver.views import is_delivery, receive
 
 
 class BadQueryMiddleware:
@@ -23,9 +23,7 @@ class BadQueryMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict
     ) -> HttpResponse | None:
-        machine = request.path_info.startswith("/receive") or (
-            request.path_info == "/" and is_delivery(request)
-        )
+        machine = view is receive or (request.path_info == "/" and is_delivery(request))
         query = request.META.get("QUERY_STRING", "")
         if not machine and ("%00" in query or "\0" in query or "\0" in request.path_info):
             return _bad("The address holds a NUL character.")

@@ -4,12 +4,20 @@ import json
 import logging
 
 
+def without_noise(record: logging.LogRecord) -> logging.LogRecord:
+    """Drop the stack trace of a wrong Host header: the sentence says all, and strangers send many."""
+    if record.name == "django.security.DisallowedHost":
+        record.exc_info = record.exc_text = None
+    return record
+
+
 class PlainFormatter(logging.Formatter):
     """The receiver's line as it stands; everything else with its level and logger before it."""
 
     def format(self, record: logging.LogRecord) -> str:
         if record.name == "receiver.events":
             return record.getMessage()
+        record = without_noise(record)
         return f"{record.levelname} {record.name}: {super().format(record)}"
 
 
@@ -20,6 +28,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        record = without_noise(record)
         entry = {"severity": record.levelname, "message": record.getMessage()}
         if record.name != "receiver.events":
             entry["logger"] = record.name

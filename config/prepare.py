@@ -33,7 +33,7 @@ def admin_user() -> tuple[User, str, str]:
     kept = Path(settings.VAR_DIR) / "admin-password"
     user = get_user_model().objects.filter(username=name).first()
     if given:
-        if user is None or not user.check_password(given):
+        if user is None or not (user.is_superuser and user.check_password(given)):
             user = set_admin(user, name, given)
         return user, given, "DJANGO_SUPERUSER_PASSWORD"
     if user is None:
@@ -48,7 +48,8 @@ def set_admin(user: User | None, name: str, password: str) -> User:
     if user is None:
         return get_user_model().objects.create_superuser(name, "", password)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    user.is_staff = user.is_superuser = user.is_active = True
+    user.save(update_fields=["password", "is_staff", "is_superuser", "is_active"])
     return user
 
 

@@ -41,14 +41,34 @@ def spawn(*arguments: str) -> subprocess.Popen:
 
 
 def taken(host: str, port: int) -> bool:
-    """Say whether another program listens on the port."""
+    """Say whether another program listens on the port; a browser asks `localhost` on ::1 first."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
             return True
-    return False
+    try:
+        with socket.create_connection(("::1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def complaint(wanted: dict[str, tuple[str, int]]) -> str:
+    """Return one sentence on the first port that cannot be had, or an empty string."""
+    seen: dict[int, str] = {}
+    for variable, (host, port) in wanted.items():
+        if port in seen:
+            return f"{seen[port]} and {variable} are both {port}: give each a port of its own."
+        seen[port] = variable
+        if taken(host, port):
+            other = port + 10 if port + 10 <= 65535 else port - 10
+            return (
+                f"Port {port} is taken by another program. Stop that, or choose another port: "
+                f"{variable}={other} make run"
+            )
+    return ""
 
 
 def answers(port: int) -> bool:
@@ -136,35 +156,39 @@ def start(children: list[subprocess.Popen], with_emulator: bool) -> None:
 
 def main() -> int:
     """Run until told to stop or until one part ends; returns the exit code."""
-    if "--with-parent" in sys.argv[1:]:
-        die_with_parent()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
 
-    django.setup()
-    wanted = wanted_ports()
-    for variable, (host, port) in wanted.items():
-        if taken(host, port):
-            print(
-                f"Port {port} is taken by another program. Stop that, or choose another port: "
-                f"{variable}={port + 10} make run",
-                file=sys.stderr,
-            )
-            return 1
-    from config.prepare import prepare
+    try:
+        django.setup()
+        wanted = wanted_ports()
+        if sentence := complaint(wanted):
+            return refuse(sentence)
+        from config.prepare import prepare
 
-    with_emulator = "EMULATOR_PORT" in wanted
-    text = banner(prepare()[0], with_emulator)
+        text = banner(prepare()[0], "EMULATOR_PORT" in wanted)
+    except (ImproperlyConfigured, OperationalError, OSError) as error:
+        return refuse(str(error).strip())
     children: list[subprocess.Popen] = []
     try:
-        start(children, with_emulator)
+        start(children, "EMULATOR_PORT" in wanted)
         return watch(children, [port for _, port in wanted.values()], text)
     finally:
         stop(children)
 
 
+def refuse(sentence: str) -> int:
+    """Say why there is no start; returns the exit code."""
+    print(sentence, file=sys.stderr)
+    return 1
+
+
 if __name__ == "__main__":
     os.chdir(Path(__file__).resolve().parent.parent)
+    if "--with-parent" in sys.argv[1:]:
+        die_with_parent()
     try:
         sys.exit(main())
     except KeyboardInterrupt:  # before there were children to stop

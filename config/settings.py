@@ -59,7 +59,10 @@ LOG_BODY_BYTES = env.number("LOG_BODY_BYTES", 32768)
 MAX_BODY_BYTES = 10 * 1024 * 1024
 
 # Hosts ------------------------------------------------------------------------------------
-_receiver_host = urlsplit(RECEIVER_URL).hostname or ""
+try:
+    _receiver_host = urlsplit(RECEIVER_URL).hostname or ""
+except ValueError as error:
+    raise ImproperlyConfigured(f"RECEIVER_URL is not a URL: {error}") from error
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted(
     {"localhost", "127.0.0.1", "[::1]", _receiver_host} - {""}
 )
@@ -97,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.bad_queries.BadQueryMiddleware",
+    "config.outages.OutageMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -128,6 +132,7 @@ _POSTGRESQL = {
     "options": (
         "-c statement_timeout=10000 -c lock_timeout=3000"
         " -c idle_in_transaction_session_timeout=30000"
+        " -c synchronous_commit=on"  # else a crash loses what a 200 has promised
     ),
     # Without it one 30 MiB body costs 329 MiB of memory instead of 110.
     "server_side_binding": True,
@@ -135,8 +140,14 @@ _POSTGRESQL = {
 
 
 def _database(variable: str, file: str) -> dict:
-    url = env.text(variable, f"sqlite:///{VAR_DIR / file}")
-    database: dict = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    # A path is no URL: VAR_DIR may hold a # or a %.
+    own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / file)}
+    url = env.text(variable)
+    try:
+        database: dict = dict(dj_database_url.parse(url)) if url else own
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{variable} is not a database URL: {error}") from error
+    database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     sqlite = database["ENGINE"].endswith("sqlite3")
     ours = _SQLITE if sqlite else _POSTGRESQL
     return database | {"OPTIONS": ours | database.get("OPTIONS", {})}
@@ -225,5 +236,7 @@ LOGGING = {
         "receiver": {"level": "INFO"},
         "dashboard": {"level": "INFO"},
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # Without it each refused request of a stranger would be a line beside the bounded count.
+        "django.request": {"level": "ERROR"},
     },
 }

@@ -21,7 +21,7 @@ def patterns(surfaces: list[str]) -> list[URLPattern | URLResolver]:
     found: list[URLPattern | URLResolver] = []
     if "receiver" in surfaces:
         found += [re_path(r"^receive(?:/[\s\S]*)?\Z", receive, name="receive")]
-    if surfaces == ["receiver"]:
+    if "dashboard" not in surfaces:
         return [*found, path("", receive, name="root")]
     root_view = root if "receiver" in surfaces else overview
     return [

@@ -12,7 +12,8 @@ from typing import Any
 from .refusals import Reason, Refused
 
 PIECE = 65536
-# The whole body must have come within this many seconds (looked at between two reads).
+# The whole body must have come within this many seconds; looked at between two reads of a piece,
+# so a client that trickles within one piece outlasts it, and one that is silent does not.
 DEADLINE = 30.0
 
 

@@ -174,7 +174,8 @@ def audiences(environ: Mapping[str, Any]) -> set[str]:
     counts too; the host comes from the settings, for the Host header is the sender's.
     """
     base = settings.RECEIVER_URL.rstrip("/")
-    target = base + raw_path(environ)
+    # RECEIVER_URL may name a path of the receiver itself; the request's own begins at the root.
+    target = "/".join(base.split("/", 3)[:3]) + raw_path(environ)
     return {base, f"{base}/", target, f"{target}?{raw_query(environ)}", *settings.OIDC_AUDIENCES}
 
 

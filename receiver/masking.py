@@ -9,14 +9,15 @@ import re
 from urllib.parse import unquote_plus
 
 _NAME = re.compile(
-    r"(^|-)(auth|authorization|authentication|cookie|set-cookie)$"
-    r"|token|secret|(api|access|private|service)-?key|passw|pwd|signature|assertion|credential"
-    r"|csrf|session|hmac|jwt",
+    r"(^|-)(auth|authorization|authentication|cookie|set-cookie|dpop|pass|otp|pw|key)$"
+    r"|token|secret|(api|access|private|service)-?key|passw|passphrase|pwd|signature|assertion"
+    r"|credential|csrf|session|hmac|jwt|client-principal|client-cert$",
     re.IGNORECASE,
 )
 # Google's and Azure's usual names of a key in a URL, too short to look for inside others.
-_PARAMETERS = {"key", "sig"}
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,30} +(?=\S)")
+_PARAMETERS = {"key", "sig", "code", "sid"}
+_SCHEME = re.compile(r"(?i:bearer|basic|digest|negotiate) +(?=\S)")
+_USER_INFO = re.compile(r"(?<=://)[^/?#@\s]*:[^/?#@\s]*(?=@)")
 
 
 def masked_header(name: str, value: str) -> str:
@@ -30,8 +31,10 @@ def masked_header(name: str, value: str) -> str:
 
 def masked_url(url: str) -> str:
     """Return a URL (or any text) with the secrets of what follows its `?` masked."""
-    path, mark, query = url.partition("?")
-    return path + mark + masked_query(query)
+    start, hash_mark, fragment = url.partition("#")
+    path, mark, query = start.partition("?")
+    path = _USER_INFO.sub(lambda found: masked(found[0]), path)
+    return path + mark + masked_query(query) + hash_mark + masked_query(fragment)
 
 
 def masked_query(query: str) -> str:

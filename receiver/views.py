@@ -37,19 +37,20 @@ def receive(request: HttpRequest) -> HttpResponse:
     try:
         event = record(request.META, body, caller, received_at)
     except StoreAway:
-        return _answer(503, "The database cannot be reached.", {"Retry-After": RETRY_AFTER})
+        return _answer(
+            request.META, 503, "The database cannot be reached.", {"Retry-After": RETRY_AFTER}
+        )
     except Exception as error:
         trouble.error("Could not store a request at all: %s.", type(error).__name__)
-        return _answer(500, "The request could not be stored.")
-    return _answer(200, f"Stored as event {event.pk}.")
+        return _answer(request.META, 500, "The request could not be stored.")
+    return _answer(request.META, 200, f"Stored as event {event.pk}.")
 
 
 def is_delivery(request: HttpRequest) -> bool:
     """Tell whether a request to `/` is the receiver's rather than a person's who looks."""
-    if request.method in {"POST", "PUT", "PATCH", "DELETE"}:
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
         return True
-    looking = request.method in {"GET", "HEAD", "OPTIONS"}
-    return looking and (is_labelled(request.META) or has_token(request.META))
+    return is_labelled(request.META) or has_token(request.META)
 
 
 def _refusal(environ: Mapping[str, Any], refused: Refused) -> HttpResponse:
@@ -64,7 +65,7 @@ def _refusal(environ: Mapping[str, Any], refused: Refused) -> HttpResponse:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = RETRY_AFTER
-    return _answer(status, sentence, headers)
+    return _answer(environ, status, sentence, headers)
 
 
 def _count(environ: Mapping[str, Any], refused: Refused) -> None:
@@ -84,9 +85,11 @@ def _count(environ: Mapping[str, Any], refused: Refused) -> None:
         refusals.warning("Could not count a refusal: %s.", type(error).__name__)
 
 
-def _answer(status: int, sentence: str, headers: dict[str, str] | None = None) -> HttpResponse:
+def _answer(
+    environ: Mapping[str, Any], status: int, sentence: str, headers: dict[str, str] | None = None
+) -> HttpResponse:
     return HttpResponse(
-        f"{sentence}\n",
+        b"" if environ["REQUEST_METHOD"] == "HEAD" else f"{sentence}\n",
         status=status,
         content_type="text/plain; charset=utf-8",
         headers={"Cache-Control": "no-store"} | (headers or {}),
