@@ -5,7 +5,7 @@ import logging
 
 
 def without_noise(record: logging.LogRecord) -> logging.LogRecord:
-    """Drop the stack trace of a wrong Host header: the sentence says all, and strangers send many."""
+    """Drop the stack trace of a wrong Host header: the sentence says all; strangers send many."""
     if record.name == "django.security.DisallowedHost":
         record.exc_info = record.exc_text = None
     return record

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db.utils import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 
 
 class OutageMiddleware:
@@ -19,4 +19,7 @@ class OutageMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, (OperationalError, InterfaceError)):
             return None
-        return render(None, "503.html", status=503, headers={"Retry-After": "5"})
+        # Without the request: its frame would ask the database who looks.
+        answer = HttpResponse(render_to_string("503.html"), status=503)
+        answer["Retry-After"] = "5"
+        return answer

@@ -9,8 +9,9 @@ import re
 from urllib.parse import unquote_plus
 
 _NAME = re.compile(
-    r"(^|-)(auth|authorization|authentication|cookie|set-cookie|dpop|pass|otp|pw|key)$"
-    r"|token|secret|(api|access|private|service)-?key|passw|passphrase|pwd|signature|assertion"
+    r"(^|-)(auth|authorization|authentication|cookie|set-cookie|dpop|pass|otp|pw)$"
+    r"|token|secret|(api|access|private|service|auth|subscription|functions|customer|master"
+    r"|encryption)-?key|passw|passphrase|pwd|signature|assertion"
     r"|credential|csrf|session|hmac|jwt|client-principal|client-cert$",
     re.IGNORECASE,
 )

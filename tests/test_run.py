@@ -151,3 +151,35 @@ def test_without_an_endpoint_it_starts_no_emulator(environment):
         launcher.wait_for_line("Tasks +Google Cloud Tasks", 1)
         words = [Path(f"/proc/{pid}/cmdline").read_text() for pid in members(launcher.pid)]
         assert not any("runemulator" in word for word in words)
+
+
+def test_two_parts_on_one_port_are_one_sentence(environment):
+    environment["EMULATOR_PORT"] = environment["PORT"]
+    with Process(LAUNCHER, **environment) as launcher:
+        assert launcher.wait() == 1
+        assert launcher.lines == [
+            f"PORT and EMULATOR_PORT are both {environment['PORT']}: give each a port of its own."
+        ]
+
+
+def test_a_var_dir_that_cannot_be_made_is_one_sentence(environment, tmp_path):
+    (tmp_path / "file").touch()
+    environment["VAR_DIR"] = str(tmp_path / "file" / "var")
+    with Process(LAUNCHER, **environment) as launcher:
+        assert launcher.wait() == 1
+        assert "Traceback" not in launcher.output
+        assert "Not a directory" in launcher.output
+
+
+def test_a_user_who_was_there_can_log_in_with_a_given_password(environment):
+    from tests.stack import PREPARE
+
+    program = PREPARE + "; from django.contrib.auth.models import User; "
+    made = program + "User.objects.create_user('ada', '', 'x')"
+    shown = program + "ada = User.objects.get(username='ada'); "
+    shown += "print(ada.is_staff, ada.is_superuser, ada.check_password('a-given-one'))"
+    given = {"DJANGO_SUPERUSER_USERNAME": "ada", "DJANGO_SUPERUSER_PASSWORD": "a-given-one"}
+    for code, variables in ((made, {}), (shown, given)):
+        with Process([sys.executable, "-c", code], **environment | variables) as process:
+            assert process.wait() == 0, process.output
+    assert process.output == "True True True"

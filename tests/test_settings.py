@@ -134,3 +134,38 @@ def test_production_settings_pass_every_check(tmp_path):
     variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings"}
     done = python(program, tmp_path, **variables)
     assert done.returncode == 0, done.stderr
+
+
+def test_it_refuses_to_debug_in_the_cloud(tmp_path):
+    program = "import django; django.setup(); from django.core.checks import run_checks; "
+    program += "print([found.id for found in run_checks()])"
+    variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"}
+    assert "config.E001" in python(program, tmp_path, **variables).stdout
+
+
+def test_a_folder_s_name_may_hold_what_a_url_may_not(tmp_path):
+    folder = tmp_path / "a#b?c%41"
+    names = "s.DATABASES['default']['NAME'], s.DATABASES['emulator']['NAME']"
+    found = settings(names, folder)
+    assert found == [str(folder / "db.sqlite3"), str(folder / "emulator.sqlite3")]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("DATABASE_URL", "nonsense", "DATABASE_URL is not a database URL"),
+        ("RECEIVER_URL", "http://[::1", "RECEIVER_URL is not a URL"),
+        ("PORT", "80000", "PORT must be a whole number from 1 to 65535"),
+    ],
+)
+def test_the_launcher_says_a_mistake_in_one_sentence(tmp_path, variable, value, said):
+    done = subprocess.run(
+        [sys.executable, "-m", "config.run"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), variable: value},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

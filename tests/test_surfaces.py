@@ -63,3 +63,16 @@ def test_a_dashboard_alone_takes_no_deliveries(client):
         assert client.post("/receive").status_code == 404
         assert client.post("/").status_code in {302, 405}
         assert client.get("/")["Location"] == "/admin/login/?next=/"
+
+
+@pytest.mark.django_db
+def test_a_receiver_named_twice_is_still_alone(client):
+    with serving("receiver", "receiver"):
+        assert client.get("/admin/login/").status_code == 404
+        assert client.get("/?a=%00").status_code == 401
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["FOOBAR", "TRACE"])
+def test_an_odd_method_on_the_root_is_never_a_redirect(client, method):
+    assert client.generic(method, "/").status_code == 401

@@ -154,6 +154,12 @@ def test_admitted_audiences(deliver, issuer, settings, audience):
     assert Event.objects.get().caller_audience == audience
 
 
+def test_a_receiver_below_a_path_admits_the_task_s_own_url(deliver, issuer, settings):
+    settings.RECEIVER_URL = f"{AUDIENCE}/receive"
+    token = issuer.token(aud=f"{AUDIENCE}/receive/x?a=1")
+    assert deliver("/receive/x?a=1", authorization=f"Bearer {token}").status_code == 200
+
+
 def test_a_secret_in_an_audience_is_masked(deliver, issuer):
     token = issuer.token(aud=f"{AUDIENCE}/receive?token=s3cret")
     assert deliver("/receive?token=s3cret", authorization=f"Bearer {token}").status_code == 200

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from receiver import recorder
 from receiver.models import Event, Refusal
-from receiver.views import is_delivery
+from receiver.views import is_delivery, receive
 from tests.receiver.issuer import ACCOUNT, AUDIENCE
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_a_body_over_djangos_own_limit_is_kept(open_receiver, client, settings):
         ("GET", {"X-Serverless-Authorization": "Bearer x.y.z"}, False),
         ("HEAD", {"X-CloudTasks-TaskName": "t"}, True),
         ("OPTIONS", {"X-CloudTasks-TaskName": "t"}, True),
-        ("FOOBAR", {}, False),
+        ("FOOBAR", {}, True),
     ],
 )
 def test_what_at_the_root_is_the_receivers(method, headers, expected):
@@ -275,3 +275,11 @@ def test_no_caller_check_believes_no_claims(client, issuer, settings):
     assert event.caller_check == Event.Check.NONE
     assert event.caller_account == event.caller_audience == ""
     assert issuer.fetches == 0
+
+
+@pytest.mark.django_db
+def test_an_answer_to_head_has_no_body(open_receiver):
+    # Straight from the view: the test client would cut a body off by itself.
+    answer = receive(RequestFactory().head("/receive"))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert Event.objects.get().method == "HEAD"
