@@ -12,6 +12,8 @@ _QUEUE_DOCS = f"{_DOCS}projects.locations.queues#Queue.FIELDS.name"
 _TASK_DOCS = f"{_DOCS}projects.locations.queues.tasks#Task.FIELDS.name"
 _DEDUPLICATION_DOCS = f"{_DOCS}projects.locations.queues.tasks/create#body.request_body.FIELDS.task"
 
+MOST_SHOWN = 1500  # bytes; valid ids have at most 500
+
 
 class Code(Enum):
     """The canonical codes used here, by google.rpc.Code number."""
@@ -58,10 +60,17 @@ def queue_name_malformed() -> Refused:
     )
 
 
+def _shown(given: str) -> str:
+    """Cut what is repeated in an answer: a client takes no more than 8 KiB of status and details."""
+    raw = given.encode()
+    cut = raw[:MOST_SHOWN].decode(errors="ignore")
+    return given if len(raw) <= MOST_SHOWN else f"{cut}..."
+
+
 def queue_id_invalid(queue_id: str) -> Refused:
     """The id has other characters or another length than allowed (text by analogy)."""
     return invalid(
-        f'Queue ID "{queue_id}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
+        f'Queue ID "{_shown(queue_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
         "or hyphens (-). Queue ID must between 1 and 100 characters.",
         HelpLink("Definition of queue name", _QUEUE_DOCS),
     )
@@ -74,7 +83,7 @@ def location_malformed() -> Refused:
 
 def queue_outside_parent(name: str, parent: str) -> Refused:
     """The queue's name belongs to another location than the request."""
-    return invalid(f"{name} must begin with {parent}.")
+    return invalid(f"{_shown(name)} must begin with {_shown(parent)}.")
 
 
 def queue_exists() -> Refused:
@@ -121,7 +130,7 @@ def task_name_malformed() -> Refused:
 def task_id_invalid(task_id: str) -> Refused:
     """The id has other characters or another length than allowed (the grammar is Google's)."""
     return invalid(
-        f'Task ID "{task_id}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
+        f'Task ID "{_shown(task_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
         "hyphens (-), or underscores (_). Task ID must between 1 and 500 characters.",
         HelpLink("Definition of task ID", _TASK_DOCS),
     )
@@ -130,8 +139,8 @@ def task_id_invalid(task_id: str) -> Refused:
 def task_in_another_queue(parent: str, queue: str) -> Refused:
     """The task's name belongs to another queue than the request."""
     return invalid(
-        f"The queue name from request ('{parent}') must be the same as the queue name in the "
-        f"named task ('{queue}')."
+        f"The queue name from request ('{_shown(parent)}') must be the same as the queue name in "
+        f"the named task ('{_shown(queue)}')."
     )
 
 

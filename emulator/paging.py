@@ -11,6 +11,9 @@ from . import errors
 # A channel made by hand takes at most 4 MiB a message; this leaves room for the rest of it.
 MOST_BYTES = 4 * 1024 * 1024 - 64 * 1024
 
+# Longer than any of ours: what is cut is no base64 or no JSON any more.
+LONGEST_TOKEN = 4096
+
 
 def page_token(owner: str, last: str) -> str:
     """Return the opaque token for what follows `last` in the list of `owner`."""
@@ -22,8 +25,8 @@ def last_seen(owner: str, token: str) -> str:
     if not token:
         return ""
     try:
-        of, last = json.loads(base64.urlsafe_b64decode(token.encode()))
-    except (binascii.Error, ValueError, TypeError):
+        of, last = json.loads(base64.urlsafe_b64decode(token[:LONGEST_TOKEN].encode()))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         raise errors.page_token_invalid() from None
     if of != owner or not isinstance(last, str):
         raise errors.page_token_invalid()

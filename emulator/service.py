@@ -13,6 +13,7 @@ from . import errors
 from .committer import Committer
 from .errors import Refused
 from .methods import SERVICE, Method
+from .owner import AlreadyOwned
 
 logger = logging.getLogger("emulator")
 
@@ -34,7 +35,7 @@ def _handler(method: Method, committer: Committer) -> Any:
             return await committer.run(partial(_call, method, request))
         except Refused as refused:
             await _abort(context, refused)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, AlreadyOwned) as error:
             logger.warning("%s: the database failed: %s", method.name, error)
             await _abort(context, errors.store_unavailable())
         except Exception:

@@ -1,5 +1,6 @@
 """The operations on tasks: a request message in, a response message out, or Refused."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,8 +119,8 @@ def list_tasks(work: Work, request: Any) -> Any:
     """ListTasks: live tasks in the order of their creation, at most 1000 and under 4 MiB a page."""
     queue = live_queue(request.parent)
     size = page_size(request.page_size, MOST_A_PAGE)
-    after = last_seen(queue.name, request.page_token) or "0"
-    if not after.isdigit():
+    after = last_seen(queue.name, request.page_token) if request.page_token else "0"
+    if not re.fullmatch("[0-9]{1,18}", after):
         raise errors.page_token_invalid()
     page = list(within_bytes(_messages(queue, int(after), size, request.response_view)))
     response = ListTasksResponse(tasks=[message for _, message in page])

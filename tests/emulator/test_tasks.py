@@ -1,5 +1,7 @@
 """The RPCs on tasks, through the official client to a real process. Nothing here is dispatched."""
 
+import base64
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -208,6 +210,25 @@ def test_a_bad_task_is_refused_in_words(client, paused, task, message):
         client.create_task(parent=paused, task=task)
     assert refused.value.message == message
     assert list(client.list_tasks(parent=paused)) == []
+
+
+@pytest.mark.parametrize("task_id", ["t" * 5_000, "t" * 20_000, "☕" * 5_000])
+def test_an_id_too_long_to_repeat_is_cut_in_the_answer(client, queue, send, task_id):
+    with pytest.raises(InvalidArgument, match=r'^400 Task ID "(t|☕){400,1500}\.\.\." can contain'):
+        send(queue, "http://127.0.0.1/", name=task_id)
+
+
+@pytest.mark.parametrize("last", ["²", "9" * 5_000, "-1", ""])
+def test_a_token_that_names_no_key_is_refused(client, queue, last):
+    token = base64.urlsafe_b64encode(json.dumps([queue, last]).encode()).decode()
+    with pytest.raises(InvalidArgument, match="Invalid page token"):
+        list(client.list_tasks(request={"parent": queue, "page_token": token}))
+
+
+def test_a_token_of_many_brackets_is_refused(client, queue):
+    token = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    with pytest.raises(InvalidArgument, match="Invalid page token"):
+        list(client.list_tasks(request={"parent": queue, "page_token": token}))
 
 
 @pytest.mark.parametrize("task_id", ["has space", "ü", "dot.", "t" * 501])
