@@ -61,7 +61,7 @@ def queue_name_malformed() -> Refused:
 
 
 def _shown(given: str) -> str:
-    """Cut what is repeated in an answer: a client takes no more than 8 KiB of status and details."""
+    """Cut what is repeated in an answer: a client takes 8 KiB of status and details, no more."""
     raw = given.encode()
     cut = raw[:MOST_SHOWN].decode(errors="ignore")
     return given if len(raw) <= MOST_SHOWN else f"{cut}..."

@@ -45,7 +45,7 @@ class Options:
     port: int = 0
     http_port: int = 0
     queues: Sequence[str] = ()
-    issuer: str = ""  # "" is the HTTP port's own address
+    issuer: str = ""  # "" is the real HTTP port on 127.0.0.1
     windows: Windows = field(default_factory=Windows)
     keep_ended: timedelta = timedelta(hours=24)
     grace: float = 5.0  # for requests on their way when it stops
@@ -155,7 +155,7 @@ class Emulator:
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
         socket = open_socket(options.host, options.http_port, "--http-port")
         self.http_url = f"http://{host}:{socket.getsockname()[1]}"
-        issuer = options.issuer or self.http_url
+        issuer = options.issuer or f"http://127.0.0.1:{socket.getsockname()[1]}"
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
         stack.push_async_callback(self._sender.close)

@@ -154,6 +154,15 @@ def test_another_issuer_and_host(tmp_path):
             assert json.load(response)["issuer"] == "http://issuer.test"
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])  # noqa: S104
+def test_wherever_it_listens_the_issuer_is_what_the_web_admits(tmp_path, host):
+    with EmulatorProcess(tmp_path, "--host", host) as running:
+        port = running.http_url.rpartition(":")[2]
+        url = f"http://127.0.0.1:{port}/.well-known/openid-configuration"
+        with urllib.request.urlopen(url) as response:  # noqa: S310
+            assert json.load(response)["issuer"] == f"http://127.0.0.1:{port}"
+
+
 def test_names_rest_as_long_as_the_flags_say(tmp_path, target):
     with EmulatorProcess(tmp_path, "--task-tombstone", "0", "--queue-cooldown", "0") as running:
         client = client_of(running.endpoint)

@@ -91,7 +91,7 @@ class Command(BaseCommand):
             port=options["port"],
             http_port=options["http_port"],
             queues=[full_queue_name(name, project, location) for name in options["queue"]],
-            issuer=settings.OIDC_ISSUER if os.environ.get("OIDC_ISSUER", "").strip() else "",
+            issuer=_issuer(options["http_port"]),
             windows=Windows(
                 timedelta(seconds=options["task_tombstone"]),
                 timedelta(seconds=options["queue_cooldown"]),
@@ -105,6 +105,13 @@ def _allow_many_connections() -> None:
     wanted = 65536 if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _issuer(http_port: int) -> str:
+    """Return the issuer that the web admits, or "" where the port is not the one it knows."""
+    given = bool(os.environ.get("OIDC_ISSUER", "").strip())
+    known = http_port == settings.EMULATOR_HTTP_PORT != 0
+    return str(settings.OIDC_ISSUER) if given or known else ""
 
 
 def _until_told() -> threading.Event:
