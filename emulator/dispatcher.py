@@ -62,9 +62,15 @@ class Dispatcher:
             before, offset = offset, time.time() - time.monotonic()
             if abs(offset - before) > JUMP_SECONDS:
                 logger.warning("The clock jumped by %.0f s.", offset - before)
-                await self._insist(clamp_retries)
-                for runner, _ in self._runners.values():
-                    runner.wake()
+                await self._put_right()
+
+    async def _put_right(self) -> None:
+        try:
+            await self._insist(clamp_retries)
+        except Exception:
+            logger.exception("Retries could not be put right after the jump.")
+        for runner, _ in self._runners.values():
+            runner.wake()
 
     async def stop(self, grace: float) -> None:
         """Claim nothing more and wait up to `grace` seconds for the requests on their way.
@@ -137,6 +143,6 @@ async def every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await job()
-        except Exception as error:
-            logger.warning("Upkeep failed: %s", error)
+        except Exception:
+            logger.exception("Upkeep failed; it is tried again.")
         await asyncio.sleep(seconds)

@@ -6,20 +6,21 @@ Everything runs on one event loop in a thread of its own, with the committer's t
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import grpc.aio
 from aiohttp import web
 from django.conf import settings
 
 from . import upkeep
+from .beside import Beside
 from .committer import Committer
 from .dispatcher import Dispatcher, every
 from .http import application
@@ -116,7 +117,7 @@ class Emulator:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
-            dispatcher = Dispatcher()
+            dispatcher, self._beside = Dispatcher(), Beside()
             committer = Committer(dispatcher.follow, self._owner.hold)
             stack.push_async_callback(committer.close)
             await self._open_database(committer)
@@ -127,8 +128,9 @@ class Emulator:
             stack.push_async_callback(dispatcher.stop, self.options.grace)
             for name in self.options.queues:
                 await committer.run(partial(ensure_queue, name=name))
-            _run_beside(stack, dispatcher.watch_clock())
-            _run_beside(stack, every(UPKEEP_SECONDS, partial(self._tidy, committer)))
+            stack.push_async_callback(self._beside.stop)
+            self._beside.start(dispatcher.watch_clock())
+            self._beside.start(every(UPKEEP_SECONDS, partial(self._tidy, committer)))
             await server.start()
             stack.push_async_callback(server.stop, 1.0)
             self._ready.set_result(None)
@@ -159,7 +161,8 @@ class Emulator:
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
         stack.push_async_callback(self._sender.close)
-        runner = web.AppRunner(application(key, issuer, lambda: committer.alive), access_log=None)
+        app = application(key, issuer, lambda: committer.alive and self._beside.alive)
+        runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, socket).start()
@@ -181,13 +184,3 @@ def _signing_key(path: Path) -> SigningKey:
         raise StartFailed(
             f"The signing key {path} cannot be used ({error}); without the file a new one is made."
         ) from None
-
-
-def _run_beside(stack: AsyncExitStack, coroutine: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(coroutine)
-
-    async def end() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(end)

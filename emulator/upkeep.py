@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from .messages import task_rules
 from .models import Attempt, Queue, Task
+from .models.task import RETENTION
 from .work import Work
 
 ROWS_A_TURN = 1000
@@ -25,9 +26,10 @@ def clamp_retries(work: Work) -> int:
     """
     moved = 0
     for queue in Queue.objects.live():
-        furthest = work.now + queue.max_backoff
+        # A backoff may be ten thousand years, which no date reaches; no task lives 32 days.
+        furthest = work.now + min(queue.max_backoff, RETENTION)
         for task in queue.tasks.waiting_to_retry().filter(due_at__gt=furthest).iterator():
-            latest = work.now + task_rules(task, queue).max_backoff
+            latest = work.now + min(task_rules(task, queue).max_backoff, RETENTION)
             if task.due_at > latest:
                 Task.objects.filter(pk=task.pk).update(schedule_time=latest, due_at=latest)
                 moved += 1

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from google.cloud import tasks_v2
 
 from emulator.claims import claim_due, report
 from emulator.models import Attempt, Queue, Task
@@ -108,6 +109,22 @@ def test_retries_too_far_ahead_come_back_and_schedules_stay(stored_queue, store_
     assert clamped.due_at == clamped.schedule_time == NOW + HOUR  # max_backoff
     assert own.due_at == NOW + HOUR * 5
     assert work.due == {stored_queue.pk: NOW}
+
+
+@pytest.mark.parametrize("whose", ["queue", "task"])
+def test_a_backoff_of_ten_thousand_years_stops_no_start(stored_queue, store_task, whose):
+    longest = timedelta(seconds=315_576_000_000)
+    task = store_task(due=NOW + timedelta(days=40), dispatch_count=1)
+    if whose == "queue":
+        stored_queue.max_backoff = longest
+        stored_queue.save()
+    else:
+        retry = {"retry_config": {"max_backoff": longest}}
+        task.spec = tasks_v2.Task.serialize(tasks_v2.Task(**retry))
+        task.save()
+    assert clamp_retries(Work(NOW)) == 1
+    task.refresh_from_db()
+    assert task.due_at == NOW + timedelta(days=31)
 
 
 def test_ended_tasks_are_forgotten_with_their_attempts(stored_queue, store_task):
