@@ -18,8 +18,6 @@ from .tokens import Minter
 from .work import Order
 
 MOST_BODY = 64 * 1024
-# Shorter than any server's own, so that a request never meets a connection just being closed.
-KEEP_ALIVE_SECONDS = 1.0
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Reserved and unreserved characters of RFC 3986 stay; all others get encoded.
 _LEGAL = string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%"
@@ -89,13 +87,16 @@ class Sender:
                 limit=0,
                 resolver=CheckedResolver(targets),
                 use_dns_cache=False,
-                keepalive_timeout=KEEP_ALIVE_SECONDS,
+                # A kept connection may just be closing, and that would use up an attempt.
+                force_close=True,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(),
             auto_decompress=False,
             skip_auto_headers=_NO_DEFAULTS,
         )
+        # aiohttp would send all but POST and PATCH twice where the connection just closes.
+        self._session._retry_connection = False
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,6 +1,9 @@
 """One request, sent by the sender itself: the sentences that say why there was no answer."""
 
 import asyncio
+import contextlib
+import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -85,6 +88,50 @@ def test_why_nothing_was_sent(key, url, error):
     assert not answer.succeeded
     assert answer.error.startswith(error)
     assert answer.error.endswith(".")
+
+
+@pytest.fixture
+def silent():
+    """A listener that closes every connection without an answer, and the list of what it read."""
+    got = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        got.append(connection.recv(65536))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/", got
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_an_attempt_is_one_request(key, silent, method):
+    url, got = silent
+    answer = send(key, order(url, method=method))
+    assert answer.error == "The target closed the connection without an answer."
+    assert [each.split()[0].decode() for each in got] == [method]
+
+
+def test_each_attempt_has_a_connection_of_its_own(key, target):
+    async def main():
+        sender = Sender(Targets(), Minter(key, "http://issuer"))
+        try:
+            return [await sender.send(order(target.url)) for _ in range(2)], kept(sender)
+        finally:
+            await sender.close()
+
+    def kept(sender):
+        return sum(map(len, sender._session.connector._conns.values()))
+
+    answers, left = asyncio.run(main())
+    assert [answer.status for answer in answers] == [200, 200]
+    assert left == 0
 
 
 def test_a_deadline_is_named(key, target):
