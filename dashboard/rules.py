@@ -100,9 +100,10 @@ def clean_schedule(text: str, zone: str = "UTC", now: datetime | None = None) ->
         moment = None
     if moment is None:
         raise ValidationError("Write a time as 2026-11-24 09:00 or 2026-11-24T09:00:00Z.")
-    if moment.tzinfo is None:
-        moment = _in_zone(moment, zone)
-    moment = moment.astimezone(UTC)
+    try:
+        moment = (moment if moment.tzinfo else _in_zone(moment, zone)).astimezone(UTC)
+    except OverflowError as error:  # in UTC it is before the year 1 or after 9999
+        raise ValidationError("No such time: its year in UTC is not between 1 and 9999.") from error
     now = now or datetime.now(UTC)
     if moment < now - PAST:
         raise ValidationError(f"That is in the past: {moment:%Y-%m-%d %H:%M:%S} UTC.")

@@ -77,6 +77,7 @@ def test_a_body_file_is_sent_byte_for_byte(cloud, tmp_path):
         (["--header=A: b\nC: d"], "--header: A header is one line"),
         (["--method=GET", "--body-content=x"], "--body-content: A GET has no body"),
         (["--schedule-time=later"], "--schedule-time: Write a time"),
+        (["--schedule-time=0001-01-01T00:00:00+14:00"], "--schedule-time: No such time"),
         (["--name=a b"], "--name: A task's name"),
         (["--oidc-service-account-email=x"], "--oidc-service-account-email: A service account"),
         (["--body-file=/nowhere/x"], "/nowhere/x cannot be read: No such file"),

@@ -125,6 +125,22 @@ def test_a_wrong_field_says_why_beside_it_and_keeps_what_was_typed(
     assert not SentTask.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("0001-01-01T00:00:00+14:00", ""),
+        ("9999-12-31T23:59:59-14:00", ""),
+        ("0001-01-01 00:00", "Asia/Tokyo"),
+        ("9999-12-31 23:59", "America/New_York"),
+    ],
+)
+def test_a_time_at_the_edge_of_the_calendar_is_said_beside_it(admin_client, cloud, typed, zone):
+    data = GOOD | {"schedule_time": typed, "zone": zone}
+    form = admin_client.post("/enqueue/", data).context["form"]
+    assert "No such time" in form.errors["schedule_time"][0]
+    assert admin_client.post("/enqueue/code/", data).status_code == 200
+
+
 def test_a_body_without_a_method_for_it_is_named_at_the_body(admin_client, cloud):
     form = admin_client.post("/enqueue/", GOOD | {"method": "GET"}).context["form"]
     assert list(form.errors) == ["body"]
