@@ -7,12 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from receiver.models import Event
-
 from . import gateway, names
-from .drafts import Draft, under_receiver
+from .drafts import Draft
 from .errors import GatewayError, UnknownOutcome
-from .states import Known, state_of
+from .judge import judge
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -177,28 +175,5 @@ class SentTask(models.Model):
 
     def _answered(self, answer: "SentTask.Answer", text: str) -> None:
         self.answer, self.answer_text = answer, text
-        self.judge(exists=True if answer == self.Answer.CREATED else None, events=[])
+        judge(self, exists=True if answer == self.Answer.CREATED else None, events=[])
         self.save(update_fields=["answer", "answer_text", "state", "ended_at"])
-
-    def judge(self, exists: bool | None, events: list[tuple[str, int | None]]) -> None:
-        """Set the state from GetTask's answer and the (outcome, retry_count) of its events."""
-        now = timezone.now()
-        succeeded = [retry or 0 for outcome, retry in events if outcome == Event.Outcome.SUCCEEDED]
-        # The retry count in an event's headers is Cloud Tasks' own, and often newer than GetTask's.
-        counted = max((retry + 1 for _, retry in events if retry is not None), default=0)
-        self.dispatch_count = max(self.dispatch_count, counted)
-        if self.answer_is_lost and (exists or events):
-            self.answer, self.answer_text = self.Answer.CREATED, ""
-        known = Known(
-            answer=self.answer,
-            exists=exists,
-            now=now,
-            schedule_time=self.next_attempt_at or self.schedule_time,
-            dispatch_count=self.dispatch_count,
-            response_count=self.response_count,
-            succeeded_as=max(succeeded) + 1 if succeeded else 0,
-            failed=len(events) - len(succeeded),
-            ours=under_receiver(self.url),
-        )
-        self.state, ended = state_of(known)
-        self.ended_at = (self.ended_at or now) if ended else None

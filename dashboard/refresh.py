@@ -1,19 +1,18 @@
 """Asks what became of sent tasks: GetTask first, then the events, so that no end is missed."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from django.utils import timezone
 
-from receiver.models import Event
-
-from . import gateway
+from . import belongs, gateway
 from .errors import GatewayError, NotFound
-from .models import SKEW, SentTask
+from .judge import judge
+from .models import SentTask
 from .resources import Task
 
 ASKED_AT_ONCE = 20  # GetTask calls that one page may cost
-EVENTS_READ = 2000
+# GetTask's word by the row's key: whether the task exists (None: could not be asked), and it.
+Answers = dict[int, tuple[bool | None, Task | None]]
 REMEMBERED = [
     "answer",
     "answer_text",
@@ -36,42 +35,50 @@ def refresh(tasks: Iterable[SentTask], limit: int = ASKED_AT_ONCE) -> str:
     what kept Cloud Tasks from answering, or an empty string.
     """
     open_tasks = [task for task in tasks if not task.ended_at][:limit]
-    before = {task.pk: _remembered(task) for task in open_tasks}
     trouble, answers = _ask(open_tasks)
-    events = _events(open_tasks)
-    for task in open_tasks:
-        exists, found = answers.get(task.pk, (None, None))
-        if found:
-            _remember(task, found)
-        task.judge(exists, events[task.queue_id, task.task_id])
-    changed = [task for task in open_tasks if _remembered(task) != before[task.pk]]
+    # Those that were not asked about stay as they are: nothing new is known of them.
+    asked = [task for task in open_tasks if task.pk in answers]
+    before = {task.pk: _remembered(task) for task in asked}
+    _judge(asked, answers)
+    changed = [task for task in asked if _remembered(task) != before[task.pk]]
     if changed:
         SentTask.objects.bulk_update(changed, REMEMBERED)
     return trouble
 
 
-def _ask(tasks: list[SentTask]) -> tuple[str, dict[int, tuple[bool, Task | None]]]:
-    answers: dict[int, tuple[bool, Task | None]] = {}
+def _ask(tasks: list[SentTask]) -> tuple[str, Answers]:
+    answers: Answers = {}
     for task in tasks:
         try:
             answers[task.pk] = True, gateway.get_task(task.name)
         except NotFound:
             answers[task.pk] = False, None
         except GatewayError as error:
+            answers[task.pk] = None, None
             return str(error), answers  # the next would wait for the same deadline
     return "", answers
 
 
-def _events(tasks: list[SentTask]) -> dict[tuple[str, str], list[tuple[str, int | None]]]:
-    events: dict[tuple[str, str], list[tuple[str, int | None]]] = defaultdict(list)
-    if tasks:
-        since = min(task.created_at for task in tasks) - SKEW
-        rows = Event.objects.filter(task__in={task.task_id for task in tasks})
-        rows = rows.filter(received_at__gte=since).order_by("-id")
-        fields = rows.values_list("queue", "task", "outcome", "retry_count")[:EVENTS_READ]
-        for queue, name, outcome, retry_count in fields:
-            events[queue, name].append((outcome, retry_count))
-    return events
+def _judge(tasks: list[SentTask], answers: Answers) -> None:
+    until = belongs.ends(tasks)
+    events = belongs.events(tasks, until)
+    exists: dict[int, bool | None] = {}
+    for task in tasks:
+        exists[task.pk], found = answers[task.pk]
+        if found and belongs.is_of(found, task, until.get(task.pk)):
+            _remember(task, found)
+        elif found:
+            exists[task.pk] = False  # the name is another task's by now
+    gone = [task for task in tasks if exists[task.pk] is False and not events[task.pk]]
+    refused = belongs.refused(gone, until)
+    for task in tasks:
+        # Without Cloud Tasks' word an event from before may be an earlier task's of this name.
+        arrived = [
+            (outcome, retry)
+            for at, outcome, retry in events[task.pk]
+            if exists[task.pk] is not None or at >= task.created_at
+        ]
+        judge(task, exists[task.pk], arrived, refused=task.pk in refused)
 
 
 def _remember(task: SentTask, found: Task) -> None:

@@ -20,17 +20,20 @@ class Known:
 
     `exists` is GetTask's answer: True, False, or None where it could not be asked. `succeeded_as`
     is the attempt, from 1, of the last event that we answered 2xx; 0 where there is none.
+    `before` is the state that was known until now.
     """
 
     answer: str
     exists: bool | None
     now: datetime
+    before: str = UNKNOWN
     schedule_time: datetime | None = None
     dispatch_count: int = 0
     response_count: int = 0
     succeeded_as: int = 0
     failed: int = 0
     ours: bool = True  # the target is this receiver, so that a delivery makes an event
+    refused: bool = False  # a request that claimed to be this task was turned away
 
 
 def state_of(known: Known) -> tuple[str, bool]:
@@ -60,15 +63,13 @@ def _gone(known: Known) -> tuple[str, bool]:
         return UNKNOWN, False  # it may never have been made
     if known.failed:
         return GAVE_UP, True
-    if known.schedule_time and known.schedule_time > known.now:
-        return CANCELLED, True  # gone before its time: somebody deleted or purged it
-    # A target elsewhere tells us nothing, and Cloud Tasks not how a task ended.
-    return (NOT_ARRIVED if known.ours else UNKNOWN), True
+    if not known.ours:
+        # A target elsewhere tells us nothing, and Cloud Tasks not how a task ended.
+        return UNKNOWN, True
+    if known.schedule_time and known.schedule_time > known.now and not known.refused:
+        return CANCELLED, True  # gone before its time and not run early: deleted or purged
+    return NOT_ARRIVED, True
 
 
 def _unasked(known: Known) -> str:
-    if known.failed:
-        return RETRYING
-    if known.answer == "created" and known.schedule_time and known.schedule_time > known.now:
-        return SCHEDULED
-    return UNKNOWN
+    return RETRYING if known.failed else known.before

@@ -24,10 +24,13 @@ class Entry:
     here: datetime | None = None  # an instant shown in the reader's zone after the lines
 
 
-def attempts(queue: str, task: str, since: datetime | None = None) -> list[Event]:
+def attempts(
+    queue: str, task: str, since: datetime | None = None, until: datetime | None = None
+) -> list[Event]:
     """Return the events of one task, oldest first, at most 200."""
     found = Event.objects.light().of_task(queue, task).order_by("id")
-    return list((found.filter(received_at__gte=since) if since else found)[:MOST])
+    found = found.filter(received_at__gte=since) if since else found
+    return list((found.filter(received_at__lt=until) if until else found)[:MOST])
 
 
 def of_events(events: list[Event]) -> list[Entry]:
@@ -65,9 +68,12 @@ def of_sent(sent: SentTask, by: str) -> list[Entry]:
     return [first, answer] if answer else [first]
 
 
-def of_refusals(queue: str, task: str, since: datetime) -> list[Entry]:
+def of_refusals(
+    queue: str, task: str, since: datetime, until: datetime | None = None
+) -> list[Entry]:
     """Return requests turned away that claimed to be this task; nothing about them is verified."""
     found = Refusal.objects.filter(task=task, queue=queue, minute__gte=since - SKEW)
+    found = found.filter(minute__lt=until) if until else found
     return [
         Entry(
             refusal.minute,
@@ -130,6 +136,9 @@ def _where_it_went(sent: SentTask) -> tuple[str, ...]:
 
 
 def _why_unknown(sent: SentTask) -> tuple[str, ...]:
+    due = sent.next_attempt_at or sent.schedule_time
+    if sent.ended_at and due and due > sent.ended_at:
+        return ("It left the queue before its time: deleted, purged, or run early.",)
     if sent.ended_at:
         return (
             "The task has left the queue. Its target is not here, so how it ended is not told.",

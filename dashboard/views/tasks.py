@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import gateway, inert, names, snippets, timeline
+from .. import belongs, gateway, inert, names, snippets, timeline
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..models import SKEW, SentTask
 from ..refresh import refresh
@@ -76,11 +76,12 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
 def _live_context(sent: SentTask) -> dict[str, Any]:
     trouble = refresh([sent])
     now = timezone.now()
-    events = timeline.attempts(sent.queue_id, sent.task_id, sent.created_at - SKEW)
+    until = belongs.ends([sent]).get(sent.pk)
+    events = timeline.attempts(sent.queue_id, sent.task_id, sent.created_at - SKEW, until)
     if sent.answer == SentTask.Answer.REFUSED:
         events = []
     by = sent.created_by.get_username() if sent.created_by else ""
-    refusals = timeline.of_refusals(sent.queue_id, sent.task_id, sent.created_at)
+    refusals = timeline.of_refusals(sent.queue_id, sent.task_id, sent.created_at, until)
     between = sorted([*timeline.of_events(events), *refusals], key=lambda entry: entry.at or now)
     return {
         "task": sent,

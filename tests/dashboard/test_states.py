@@ -34,16 +34,20 @@ SOON, BEFORE = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
         ({"exists": False, "schedule_time": BEFORE}, "not arrived", True),
         ({"exists": False}, "not arrived", True),
         ({"exists": False, "ours": False}, "unknown", True),
-        ({"exists": False, "ours": False, "schedule_time": SOON}, "cancelled", True),
+        # gone before its time: deleted, unless somebody may have run it early
+        ({"exists": False, "ours": False, "schedule_time": SOON}, "unknown", True),
+        ({"exists": False, "refused": True, "schedule_time": SOON}, "not arrived", True),
         # the answer was lost
         ({"answer": "unknown", "exists": True}, "waiting", False),
         ({"answer": "unknown", "exists": False}, "unknown", False),
         ({"answer": "pending", "exists": False}, "unknown", False),
         ({"answer": "unknown", "exists": False, "failed": 1}, "gave up", True),
         ({"answer": "unknown", "exists": None, "succeeded_as": 1}, "done", True),
-        # Cloud Tasks cannot be asked
+        # Cloud Tasks cannot be asked: what was known stays, unless an event says more
         ({"exists": None}, "unknown", False),
-        ({"exists": None, "schedule_time": SOON}, "scheduled", False),
+        ({"exists": None, "schedule_time": SOON, "before": "retrying"}, "retrying", False),
+        ({"exists": None, "schedule_time": SOON, "before": "scheduled"}, "scheduled", False),
+        ({"exists": None, "before": "waiting"}, "waiting", False),
         ({"exists": None, "failed": 1}, "retrying", False),
         ({"exists": None, "succeeded_as": 2}, "done", True),
         ({"answer": "pending", "exists": None, "schedule_time": SOON}, "unknown", False),

@@ -63,15 +63,96 @@ def test_a_finished_task_is_not_asked_about(cloud):
 def test_when_cloud_tasks_is_away_the_events_still_count_and_it_is_asked_once(cloud):
     cloud.get_task.side_effect = Unreachable("away")
     arrived, waiting = make_sent("a"), make_sent("b")
-    make_event("a")
+    make_event("a", received_at=datetime.now(UTC))
     assert refresh([arrived, waiting]) == "away"
     assert cloud.get_task.call_count == 1
     assert state(arrived) == ("done", True)
-    assert state(waiting) == ("unknown", False)
+    assert state(waiting) == ("waiting", False)
+
+
+def test_when_cloud_tasks_is_away_a_state_stays_as_it_was(cloud):
+    cloud.get_task.side_effect = Unreachable("away")
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    tasks = [make_sent(name, state="retrying", next_attempt_at=soon) for name in ("a", "b")]
+    refresh(tasks)
+    assert [state(sent) for sent in tasks] == [("retrying", False)] * 2
+
+
+def test_when_cloud_tasks_is_away_an_event_from_before_the_row_ends_nothing(cloud):
+    cloud.get_task.side_effect = Unreachable("away")
+    sent = make_sent()
+    make_event()
+    refresh([sent])
+    assert state(sent) == ("waiting", False)
+
+
+def twice() -> tuple[SentTask, SentTask, datetime]:
+    """Return two tasks of one name, the first sent three hours before the second."""
+    now = datetime.now(UTC)
+    first = make_sent(created_at=now - timedelta(hours=3))
+    return first, make_sent(created_at=now - timedelta(minutes=5)), now
+
+
+def test_a_later_task_s_events_do_not_end_the_earlier_of_the_name(admin_client, cloud):
+    first, second, now = twice()
+    make_event(received_at=now)
+    cloud.get_task.side_effect = GONE
+    refresh([second, first])
+    assert (state(first), state(second)) == (("not arrived", True), ("done", True))
+    page = admin_client.get(f"/tasks/{first.pk}/").content.decode()
+    assert "answered 200 OK" not in page
+
+
+def test_an_earlier_task_s_events_do_not_end_the_later_of_the_name(cloud):
+    first, second, now = twice()
+    make_event(received_at=now - timedelta(hours=2))
+    cloud.get_task.side_effect = GONE
+    refresh([second, first])
+    assert (state(first), state(second)) == (("done", True), ("not arrived", True))
+
+
+def test_what_cloud_tasks_tells_of_the_later_task_is_not_the_earlier_s(cloud):
+    first, second, now = twice()
+    made = now - timedelta(minutes=5, seconds=2)  # a clock may be a little behind
+    cloud.get_task.side_effect = lambda name: make_task(name, create_time=made, dispatch_count=7)
+    refresh([second, first])
+    assert state(first) == ("not arrived", True)
+    assert state(second) == ("retrying", False)
+    assert (first.dispatch_count, second.dispatch_count) == (0, 7)
+
+
+def test_a_lost_answer_is_not_settled_by_an_older_task_of_the_name(cloud):
+    sent = make_sent(answer="unknown", state="unknown")
+    refresh([sent])
+    assert (state(sent), sent.answer) == (("unknown", False), "unknown")
+
+
+@pytest.mark.parametrize(
+    ("url", "turned_away", "end", "words"),
+    [
+        ("http://localhost:8080", False, "cancelled", "deleted or purged before its time"),
+        ("http://localhost:8080", True, "not arrived", "it was turned away"),
+        ("https://elsewhere.example/", False, "unknown", "deleted, purged, or run early"),
+    ],
+)
+def test_a_task_gone_before_its_time_was_not_always_deleted(
+    admin_client, cloud, url, turned_away, end, words
+):
+    cloud.get_task.side_effect = GONE
+    sent = make_sent(url=url, schedule_time=datetime.now(UTC) + timedelta(hours=1))
+    if turned_away:
+        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        Refusal.objects.create(
+            reason="key", minute=minute, count=1, queue="default", task=sent.task_id
+        )
+    page = admin_client.get(f"/tasks/{sent.pk}/").content.decode()
+    assert state(sent) == (end, True)
+    assert words in page
 
 
 def test_a_lost_answer_is_settled_by_the_task_itself(cloud):
     sent = make_sent(answer="unknown", answer_text="lost", state="unknown")
+    cloud.get_task.side_effect = lambda name: make_task(name, create_time=datetime.now(UTC))
     refresh([sent])
     sent.refresh_from_db()
     assert (sent.answer, sent.answer_text, sent.state) == ("created", "", "waiting")
