@@ -66,14 +66,17 @@ def events(request: HttpRequest) -> HttpResponse:
     more, rows = len(rows) > PAGE, rows[:PAGE]
     context |= {"rows": rows, "older": filters.query(before=rows[-1].pk) if more else ""}
     if not before:
-        context["cursor"] = _cursor(filters, rows)
+        context |= {"cursor": _cursor(filters, rows), "page_size": PAGE}
     return page(request, "events.html", context)
 
 
 @staff
 @require_safe
 def event_rows(request: HttpRequest) -> HttpResponse:
-    """Answer a poll: 204, or the new rows with the next cursor. One indexed query."""
+    """Answer a poll: 204, or the new rows with the next cursor. One indexed query.
+
+    More than a page of them makes the page load anew: its cursor then belongs to its rows.
+    """
     filters = Filters(request)
     after = whole(request.GET.get("after")) or 0
     seen = {int(n) for n in re.findall(r"[0-9]{1,18}", plain(request.GET.get("seen"), 2000))}
@@ -81,13 +84,12 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     rows = list(found[: PAGE + 1])
     if not rows:
         return HttpResponse(status=204)
-    many, rows = len(rows) > PAGE, rows[:PAGE]
-    shown = rows if many else _shown(filters, after, seen, rows)
+    if len(rows) > PAGE:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true", "X-New-Rows": f"{PAGE}+"})
+    shown = _shown(filters, after, seen, rows)
     context = {"rows": rows, "fresh": True, "cursor": _cursor(filters, shown, after)}
     answer = render(request, "dashboard/_event_rows.html", context)
-    answer["X-New-Rows"] = f"{PAGE}+" if many else str(len(rows))
-    if many:
-        answer["HX-Reswap"] = "innerHTML"  # more than a page: start the list anew
+    answer["X-New-Rows"] = str(len(rows))
     return answer
 
 

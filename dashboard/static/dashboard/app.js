@@ -104,6 +104,7 @@ function trimRows(rows) {
   while (rows.children.length > 200) rows.lastElementChild.remove();
   const older = document.getElementById("older");
   if (!older || !rows.lastElementChild) return;
+  if (rows.children.length > Number(older.dataset.page)) older.closest("nav").hidden = older.hidden = false;
   const url = new URL(older.href);
   url.searchParams.set("before", rows.lastElementChild.dataset.id);
   older.href = url;
@@ -114,10 +115,11 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (element.dataset.live && !mayPoll(element)) event.preventDefault();
 });
 
-document.addEventListener("htmx:beforeSwap", (event) => {
+// Before the answer is looked at: it may be rows, or, where they are many, a call to reload.
+document.addEventListener("htmx:beforeOnLoad", (event) => {
   const count = event.detail.xhr.getResponseHeader("X-New-Rows");
   if (!count) return;
-  if (readerIsBusy()) event.detail.shouldSwap = false;
+  if (readerIsBusy()) event.preventDefault();
   announce(readerIsBusy() ? count : 0);
 });
 
