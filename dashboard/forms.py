@@ -103,7 +103,8 @@ class EnqueueForm(forms.Form):
         data = self.cleaned_data
         if "method" in data and "body" in data:
             self._try("body", drafts.check_body, data["method"], data["body"])
-        audience = self.given_audience
+        # Only a command gives an audience, so that there is no field to say it at.
+        audience = self._try(None, rules.clean_audience, self.given_audience) or ""
         if data.get("account") and "url" in data:
             allowed = self._try("account", drafts.audience_for, data["url"])
             audience = audience or allowed or ""
@@ -121,7 +122,7 @@ class EnqueueForm(forms.Form):
             **{field: data[field] for field in fields},
         )
 
-    def _try(self, field: str, rule: Callable[..., Any], *values: Any) -> Any:
+    def _try(self, field: str | None, rule: Callable[..., Any], *values: Any) -> Any:
         try:
             return rule(*values)
         except ValidationError as error:

@@ -45,6 +45,8 @@ def queue_name(text: str, location: str = "") -> str:
         raise ValidationError(
             "A queue's name has 1 to 100 letters, digits and hyphens (A-Z a-z 0-9 -)."
         )
+    if location and not re.fullmatch(LOCATION, location):
+        raise ValidationError("A location has letters, digits and hyphens, as us-central1.")
     return f"{parent(location=location)}/queues/{text}"
 
 

@@ -27,30 +27,45 @@ _RESERVED = re.compile(
 )
 _ACCOUNT = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
+_HOST = re.compile(r"[^.]{1,63}(\.[^.]{1,63})*\.?")
+ACCOUNT_LENGTH = 320
+
 
 def clean_url(text: str) -> str:
     """Return a target URL that means the same to everyone who parses it."""
     if re.search(r"[\x00-\x20\x7f]", text):
         raise ValidationError("A URL has no spaces, line breaks or control characters.")
+    if not text.isascii():
+        raise ValidationError("A URL is ASCII: percent-encode the rest, write a host as xn--.")
     if len(text) > URL_LENGTH:
         raise ValidationError(f"{len(text):,} characters; a URL may have {URL_LENGTH:,}.")
     try:
         parts = urlsplit(text)
         port_is_good = parts.port is None or 0 < parts.port < 65536
         host = parts.hostname
-        (host or "").encode("idna" if host and not host.isascii() else "ascii")
     except ValueError as error:
         raise ValidationError(f"Not a URL: {error}.") from error
     if parts.scheme not in ("http", "https"):
         raise ValidationError("The URL must start with http:// or https://.")
     if not host:
         raise ValidationError("The URL names no host.")
+    if not _HOST.fullmatch(host):
+        raise ValidationError("The parts of a host's name have 1 to 63 characters each.")
     if not port_is_good:
         raise ValidationError("A port is between 1 and 65535.")
     if "@" in parts.netloc:
         raise ValidationError("A URL with a user name or password is not sent.")
     if "#" in text:
         raise ValidationError("A URL with a # fragment is not sent: targets never see it.")
+    return text
+
+
+def clean_audience(text: str) -> str:
+    """Return the audience of a token: any text of a URL's characters and length, or none."""
+    if re.search(r"[^\x21-\x7e]", text):
+        raise ValidationError("An audience has only ASCII letters, digits and signs.")
+    if len(text) > URL_LENGTH:
+        raise ValidationError(f"{len(text):,} characters; an audience may have {URL_LENGTH:,}.")
     return text
 
 
@@ -133,6 +148,8 @@ def clean_task_id(text: str) -> str:
 
 def clean_account(text: str) -> str:
     """Return the service account's address, which may be empty for no token."""
+    if len(text) > ACCOUNT_LENGTH:
+        raise ValidationError(f"{len(text):,} characters; an address has at most {ACCOUNT_LENGTH}.")
     if text and not _ACCOUNT.fullmatch(text):
         raise ValidationError("A service account looks like name@project.iam.gserviceaccount.com.")
     return text

@@ -19,7 +19,7 @@ GOOD_URLS = [
     "https://tasks.example.com/receive/?a=b&c=%20",
     "http://127.0.0.1:65535/",
     "http://[::1]:8080/x",
-    "https://bücher.example/",
+    "https://xn--bcher-kva.example/",
     "http://example.com/%zz",
     "http://example.com/" + "a" * (2083 - len("http://example.com/")),
 ]

@@ -90,6 +90,9 @@ class Command(BaseCommand):
     def _check(self, values: dict[str, Any], location: str, where: str = "") -> tuple[Draft, bool]:
         if any("\n" in header or "\r" in header for header in values["headers"]):
             raise CommandError(f"{where}--header: A header is one line.")
+        if field := next((name for name, value in values.items() if _is_garbled(value)), None):
+            option = OPTIONS.get(field, "oidc-token-audience")
+            raise CommandError(f"{where}--{option}: Not valid UTF-8 text.")
         data = values | {"headers": "\n".join(values["headers"])}
         body, audience = data.pop("body"), data.pop("audience")
         form = EnqueueForm(data, body=body, audience=audience, location=location)
@@ -151,7 +154,21 @@ def _value(field: str, value: Any, where: str) -> Any:
         if isinstance(lines, list) and all(isinstance(item, str) for item in lines):
             return lines
     elif field == "body" and isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False).encode()
+        return _encoded(json.dumps(value, ensure_ascii=False), where)
     elif isinstance(value, str):
-        return value.encode() if field == "body" else value
+        return _encoded(value, where) if field == "body" else value
     raise CommandError(f"{where}{field} is not text.")
+
+
+def _encoded(body: str, where: str) -> bytes:
+    try:
+        return body.encode()
+    except UnicodeEncodeError as error:
+        raise CommandError(f"{where}--{OPTIONS['body']}: Half a surrogate pair.") from error
+
+
+def _is_garbled(value: Any) -> bool:
+    """Say whether a text holds half a surrogate pair, as bytes that are no UTF-8 become."""
+    if isinstance(value, bytes):
+        return False
+    return any("\ud800" <= sign <= "\udfff" for sign in "".join(value))
