@@ -127,6 +127,9 @@ def report(work: Work, *, order: Order, answer: Answer) -> str:
     task = _live_task.first(task=order.task)
     if task is None:
         return "dropped: the task had ended"
+    if not answer.succeeded and order.retry_count + 1 < task.dispatch_count:
+        task.count_answer(answer.status)
+        return "counted: a later attempt decides"
     task.note_answer(answer.status, answer.ended_at)
     if answer.succeeded:
         task.succeed(answer.ended_at)

@@ -138,10 +138,18 @@ class Task(models.Model):
         self.schedule_time = self.due_at = instant
         _save_retry(self)
 
+    def count_answer(self, status: int | None) -> None:
+        """Keep the count of a failed attempt, and move nothing: a later one is under way."""
+        self._count(status)
+        _save_counts(self)
+
     def note_answer(self, status: int | None, now: datetime) -> None:
         """Count what an attempt brought, to be saved with the transition that follows."""
         self.previous_response = status or NO_RESPONSE
         self.last_response_time = now
+        self._count(status)
+
+    def _count(self, status: int | None) -> None:
         if status is not None:
             self.response_count += 1
             self.execution_count += status < 500
@@ -160,3 +168,4 @@ _save_lease = Save(
 )
 _save_end = Save(Task, *_ANSWERED, "outcome", "ended_at")
 _save_retry = Save(Task, *_ANSWERED, "schedule_time", "due_at")
+_save_counts = Save(Task, "response_count", "execution_count")

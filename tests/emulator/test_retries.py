@@ -191,3 +191,26 @@ def test_a_deleted_queue_sends_nothing_more(client, make_queue, send, target):
     target.changed.wait(0.3)
     target.changed.release()
     assert len(target.requests) <= count + 1
+
+
+def test_an_older_failure_moves_nothing_while_a_later_attempt_is_out(client, queue, send, target):
+    target.script = [(503, 0.4), (200, 1.0)]
+    task = send(queue, target.url)
+    target.wait_for(1)
+    client.run_task(name=task.name)
+    target.wait_for(2)
+    # Without this the 503 would bring a third request after 0.1 s, before the 200 is there.
+    target.stays_at(2, 0.8)
+    eventually(lambda: ended(client, task.name))
+    assert len(target.requests) == 2
+
+
+def test_an_older_failure_does_not_end_the_task(client, make_queue, send, target):
+    queue = make_queue(retry_config={"max_attempts": 1})
+    target.script = [(503, 0.2), (200, 1.0)]
+    task = send(queue, target.url)
+    target.wait_for(1)
+    client.run_task(name=task.name)
+    target.wait_for(2)
+    eventually(lambda: client.get_task(name=task.name).response_count == 1)
+    eventually(lambda: ended(client, task.name))
