@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from . import belongs, gateway
@@ -41,9 +42,18 @@ def refresh(tasks: Iterable[SentTask], limit: int = ASKED_AT_ONCE) -> str:
     before = {task.pk: _remembered(task) for task in asked}
     _judge(asked, answers)
     changed = [task for task in asked if _remembered(task) != before[task.pk]]
-    if changed:
-        SentTask.objects.bulk_update(changed, REMEMBERED)
-    return trouble
+    unsaved = _save(changed)
+    return trouble or unsaved
+
+
+def _save(changed: list[SentTask]) -> str:
+    try:
+        if changed:
+            SentTask.objects.bulk_update(changed, REMEMBERED)
+    except (OperationalError, InterfaceError):
+        # What was read is shown all the same; the next look writes it.
+        return "The database could not be written; what is shown here is up to date."
+    return ""
 
 
 def _ask(tasks: list[SentTask]) -> tuple[str, Answers]:

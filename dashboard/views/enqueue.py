@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -32,12 +33,16 @@ def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
     """Send once however often the form comes; None leaves the reason on the form."""
     draft = form.draft
     assert draft  # noqa: S101  a valid form has one
-    sent, first = SentTask.objects.prepare(
-        draft,
-        form.cleaned_data["submission"],
-        random_name=not form.cleaned_data["name"],
-        by=request.user if request.user.is_authenticated else None,
-    )
+    try:
+        sent, first = SentTask.objects.prepare(
+            draft,
+            form.cleaned_data["submission"],
+            random_name=not form.cleaned_data["name"],
+            by=request.user if request.user.is_authenticated else None,
+        )
+    except (OperationalError, InterfaceError):
+        form.add_error(None, "The database cannot be reached; nothing was sent.")
+        return None
     if not first:
         return sent
     try:

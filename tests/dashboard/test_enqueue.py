@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.db import OperationalError
 
 from dashboard.errors import NoCredentials, NotFound, Refused, UnknownOutcome, Unreachable
 from dashboard.models import SentTask
@@ -230,3 +231,23 @@ def test_half_a_form_still_makes_code(admin_client, cloud):
     page = admin_client.post("/enqueue/code/", {"url": "htt", "headers": "x"}).content.decode()
     assert "--url=http://localhost:8080" in page
     assert admin_client.post("/enqueue/code/", {}).status_code == 200
+
+
+def test_without_a_database_nothing_is_sent_and_what_was_typed_is_kept(
+    admin_client, cloud, monkeypatch
+):
+    def away(*_, **__):
+        raise OperationalError("away")
+
+    monkeypatch.setattr("dashboard.models.SentTask.objects.prepare", away)
+    answer = admin_client.post("/enqueue/", GOOD)
+    assert "The database cannot be reached; nothing was sent." in answer.content.decode()
+    assert answer.context["form"]["body"].value() == GOOD["body"]
+    assert not cloud.create_task.called
+
+
+@pytest.mark.parametrize(("field", "length"), [("zone", 61), ("submission", 65)])
+def test_an_error_of_a_hidden_field_is_shown_at_the_top(admin_client, cloud, field, length):
+    typed = GOOD | {"schedule_time": "", field: "x" * length}
+    page = admin_client.post("/enqueue/", typed).content.decode()
+    assert f'role="alert">{field.capitalize()}: Ensure' in page

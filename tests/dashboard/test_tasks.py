@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboard import cache
@@ -173,6 +173,17 @@ def test_refreshing_costs_the_same_queries_however_many_tasks(cloud):
         return len([q for q in found if "SAVEPOINT" not in q["sql"]])
 
     assert cost(2) == cost(30) <= 4
+
+
+def test_a_database_that_cannot_be_written_is_said(admin_client, cloud, monkeypatch):
+    def away(*_, **__):
+        raise OperationalError("read-only")
+
+    sent = make_sent(state="unknown")
+    monkeypatch.setattr("dashboard.refresh.SentTask.objects.bulk_update", away)
+    assert "could not be written" in refresh([sent])
+    page = admin_client.get(f"/tasks/{sent.pk}/").content.decode()
+    assert "could not be written" in page
 
 
 # The list ---------------------------------------------------------------------------------
