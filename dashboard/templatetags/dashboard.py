@@ -66,8 +66,3 @@ def visible(text: Any) -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
-
-
-@register.filter
-def utf8(data: bytes) -> str:
-    return inert.raw(bytes(data))

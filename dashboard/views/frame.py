@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 View = Callable[..., HttpResponse]
@@ -91,5 +92,9 @@ def plain(text: str | None, most: int = 1000) -> str:
 
 def back(request: HttpRequest, default: str) -> str:
     """Return the path of the page that an action was started from, if it is one of ours."""
-    parts = urlsplit(request.headers.get("Referer", ""))
-    return parts.path if parts.netloc == request.get_host() and parts.path else default
+    came_from = request.headers.get("Referer", "")
+    if not came_from or not url_has_allowed_host_and_scheme(came_from, {request.get_host()}):
+        return default
+    path = urlsplit(came_from).path
+    # A path of two slashes would be taken for another host.
+    return path if path and url_has_allowed_host_and_scheme(path, None) else default

@@ -176,3 +176,10 @@ def test_a_queue_s_limits_are_prefilled(admin_client, cloud):
     page = admin_client.get("/queues/default/edit/").content.decode()
     assert 'name="max_attempts" value="-1"' in page
     assert 'name="max_retry_duration" value="60.0"' in page
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example", "/\\evil.example"])
+def test_no_action_leads_off_the_site(admin_client, cloud, path):
+    headers = {"Referer": f"http://testserver{path}"}
+    answer = admin_client.post("/queues/default/pause/", headers=headers)
+    assert "evil" not in answer["Location"]
