@@ -1,22 +1,26 @@
 """Where requests may go: loopback, and the hosts that settings name. Everything else is refused.
 
 A laptop's emulator would otherwise be a way for a queued URL into the local network or to a cloud
-machine's metadata server. Names are resolved once, every address is checked, and the connection
-goes to a checked address, so that a name cannot change its mind in between.
+machine's metadata server. Only listed names are looked up at all; every address is checked, and the
+connection goes to a checked address, so that a name cannot change its mind in between.
 """
 
+import asyncio
+import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
 _PORTS = {"http": 80, "https": 443}
+_LOCALHOST = ("127.0.0.1", "::1")
+LOOKUP_SECONDS = 10.0
 
 
 class TargetRefused(OSError):
@@ -53,6 +57,10 @@ class Targets:
             raise TargetRefused(
                 f"Requests to {reached} are never sent: no task target lives there."
             )
+        self.check_name(host, port)
+
+    def check_name(self, host: str, port: int) -> None:
+        """Raise TargetRefused unless the settings list `host`."""
         if not self._is_listed(host, port):
             raise TargetRefused(
                 f"Requests to {host} are not sent: the emulator sends to this machine and to the "
@@ -65,24 +73,90 @@ class Targets:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves for aiohttp and hands out checked addresses only."""
+    """Resolves for aiohttp and hands out checked addresses only.
+
+    A name is looked up once at a time, on a thread of its own: a slow one delays nobody else.
+    """
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
-        self._resolver = ThreadedResolver()
+        self._lookups: dict[str, asyncio.Future[list[str]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return the addresses of `host`; raises TargetRefused if one is out of bounds."""
-        results = await self._resolver.resolve(host, port, family)
-        for result in results:
-            address = ipaddress.ip_address(result["host"].partition("%")[0])
-            self._targets.check_address(host, port, address)
-        return results
+        found = [_result(host, port, each) for each in await self._addresses(host, port)]
+        return [each for each in found if family in (socket.AF_UNSPEC, each["family"])]
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        if _is_localhost(host):
+            return list(_LOCALHOST)
+        addresses = _spelled_out(host)
+        if not addresses:
+            self._targets.check_name(host, port)
+            addresses = await self._look_up(host)
+        for address in addresses:
+            self._targets.check_address(host, port, ipaddress.ip_address(address.partition("%")[0]))
+        return addresses
+
+    async def _look_up(self, host: str) -> list[str]:
+        if host not in self._lookups:
+            self._lookups[host] = lookup = asyncio.get_running_loop().create_future()
+            lookup.add_done_callback(lambda done: self._forget(host, done))
+            threading.Thread(target=_find, args=(host, lookup), daemon=True).start()
+        try:
+            async with asyncio.timeout(LOOKUP_SECONDS):
+                return await asyncio.shield(self._lookups[host])
+        except TimeoutError:
+            raise OSError(f"no address of {host} within {LOOKUP_SECONDS:g} s") from None
+
+    def _forget(self, host: str, lookup: "asyncio.Future[list[str]]") -> None:
+        del self._lookups[host]
+        if not lookup.cancelled():
+            lookup.exception()  # seen, also when nobody waits for it any more
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _is_localhost(host: str) -> bool:
+    """Say whether a name is loopback by RFC 6761, whatever a resolver makes of it."""
+    name = host.lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _spelled_out(host: str) -> list[str]:
+    """Return the address that `host` spells in some way (127.1, 0x7f000001), asking no one."""
+    try:
+        return _getaddrinfo(host, socket.AI_NUMERICHOST)
+    except OSError:
+        return []
+
+
+def _find(host: str, lookup: "asyncio.Future[list[str]]") -> None:
+    tell = lookup.get_loop().call_soon_threadsafe
+    with contextlib.suppress(RuntimeError):  # the emulator may have stopped meanwhile
+        try:
+            tell(lookup.set_result, _getaddrinfo(host, socket.AI_ADDRCONFIG))
+        except (OSError, UnicodeError) as error:
+            tell(lookup.set_exception, OSError(f"{host} has no address ({error})"))
+
+
+def _getaddrinfo(host: str, flags: int) -> list[str]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=flags)
+    return [str(address[0]) for *_, address in found]
+
+
+def _result(host: str, port: int, address: str) -> ResolveResult:
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+        proto=0,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )
 
 
 def _literal(host: str) -> Address | None:
