@@ -18,6 +18,8 @@ from .tokens import Minter
 from .work import Order
 
 MOST_BODY = 64 * 1024
+_LARGEST_LINE = 256 * 1024
+_MOST_HEADERS = 10_000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Reserved and unreserved characters of RFC 3986 stay; all others get encoded.
 _LEGAL = string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%"
@@ -94,6 +96,10 @@ class Sender:
             timeout=aiohttp.ClientTimeout(),
             auto_decompress=False,
             skip_auto_headers=_NO_DEFAULTS,
+            # The status decides, whatever else the target has to say.
+            max_line_size=_LARGEST_LINE,
+            max_field_size=_LARGEST_LINE,
+            max_headers=_MOST_HEADERS,
         )
         # aiohttp would send all but POST and PATCH twice where the connection just closes.
         self._session._retry_connection = False

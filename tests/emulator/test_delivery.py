@@ -206,7 +206,11 @@ def test_a_redirect_is_not_followed(client, make_queue, send, target, target_ser
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Odd: \xff\xfe\r\n\r\n",
         b"HTTP/1.1 200 \xff\r\nContent-Length: 3\r\nContent-Encoding: gzip\r\n\r\nabc",
         b"HTTP/1.1 299 Fine\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n\x00\xff",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+        b"HTTP/1.1 200 " + b"a" * 9000 + b"\r\nContent-Length: 0\r\n\r\n",
     ],
+    ids=["odd bytes", "no gzip", "cookies", "long header", "many headers", "long reason"],
 )
 def test_odd_answers_are_answers(client, queue, send, raw_target, answer):
     name = send(queue, raw_target(answer)).name
@@ -220,7 +224,7 @@ def test_odd_answers_are_answers(client, queue, send, raw_target, answer):
         b"nonsense\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nX-Odd: a\x00b\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 300_000 + b"\r\n\r\n",
     ],
     ids=["nothing", "nonsense", "cut short", "NUL", "huge header"],
 )
