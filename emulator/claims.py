@@ -24,7 +24,7 @@ _live_task = Select(
 )
 _next_due: Select[Any] = Select(
     lambda: (
-        Task.objects.live()
+        Task.objects.waiting()
         .filter(queue_id=Bind("queue", NUMBER))
         .order_by("due_at")
         .values_list("due_at")[:1]
@@ -69,9 +69,6 @@ def claim_due(work: Work, *, queue_pk: int, allow: Callable[[Queue], int]) -> Cl
 
 
 def _claim(work: Work, queue: Queue, tasks: list[Task]) -> list[Order]:
-    lapsed = [task.pk for task in tasks if task.due_at != task.schedule_time]
-    if lapsed:
-        Attempt.objects.running().filter(task__in=lapsed).interrupt(work.now)
     orders = [order_for(queue, task, work.now) for task in tasks]
     for task in tasks:
         task.lease(work.now)

@@ -33,6 +33,7 @@ class Dispatcher:
         self._sender: Sender
         self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
         self._requests: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[int, int] = {}  # attempt -> task, by primary key
         self._stopping = False
 
     async def start(self, committer: Committer, sender: Sender) -> None:
@@ -53,6 +54,11 @@ class Dispatcher:
         for queue, instant in work.due.items():
             if queue in self._runners:
                 self._runners[queue][0].expect(instant)
+
+    @property
+    def in_flight(self) -> frozenset[int]:
+        """The primary keys of the tasks whose attempts are under way here."""
+        return frozenset(self._in_flight.values())
 
     async def watch_clock(self) -> None:
         """Put retries right whenever the wall clock has jumped against the monotonic one."""
@@ -98,6 +104,7 @@ class Dispatcher:
             task.add_done_callback(lambda _: self._runners.pop(queue, None))
 
     def _launch(self, order: Order, runner: Runner | None = None) -> None:
+        self._in_flight[order.attempt] = order.task
         request = asyncio.create_task(self._deliver(order, runner))
         self._requests.add(request)
         request.add_done_callback(self._requests.discard)
@@ -110,6 +117,7 @@ class Dispatcher:
             if logger.isEnabledFor(logging.INFO):
                 logger.info("%s", line(order, answer, verdict, time.monotonic() - started))
         finally:
+            del self._in_flight[order.attempt]
             if runner is not None:
                 runner.release()
 

@@ -12,7 +12,6 @@ import aiohttp
 from django.utils import timezone
 from yarl import URL
 
-from .models.task import NO_RESPONSE
 from .targets import CheckedResolver, TargetRefused, Targets
 from .tokens import Minter
 from .work import Order
@@ -57,8 +56,9 @@ def request_headers(order: Order, authorization: str | None = None) -> dict[str,
     headers["X-CloudTasks-TaskRetryCount"] = str(order.retry_count)
     headers["X-CloudTasks-TaskExecutionCount"] = str(order.execution_count)
     headers["X-CloudTasks-TaskETA"] = eta(order.schedule_time)
+    if order.previous_response is not None:  # none, too, while RunTask overtakes the first attempt
+        headers["X-CloudTasks-TaskPreviousResponse"] = str(order.previous_response)
     if order.retry_count:
-        headers["X-CloudTasks-TaskPreviousResponse"] = str(order.previous_response or NO_RESPONSE)
         headers["X-CloudTasks-TaskRetryReason"] = ""
     return headers
 

@@ -130,7 +130,7 @@ class Emulator:
                 await committer.run(partial(ensure_queue, name=name))
             stack.push_async_callback(self._beside.stop)
             self._beside.start(dispatcher.watch_clock())
-            self._beside.start(every(UPKEEP_SECONDS, partial(self._tidy, committer)))
+            self._beside.start(every(UPKEEP_SECONDS, partial(self._tidy, committer, dispatcher)))
             await server.start()
             stack.push_async_callback(server.stop, 1.0)
             self._ready.set_result(None)
@@ -168,7 +168,8 @@ class Emulator:
         await web.SockSite(runner, socket).start()
         return server
 
-    async def _tidy(self, committer: Committer) -> None:
+    async def _tidy(self, committer: Committer, dispatcher: Dispatcher) -> None:
+        await committer.run(partial(upkeep.release_lapsed, in_flight=dispatcher.in_flight))
         await committer.run(upkeep.end_outlived)
         keep = max(self.options.keep_ended, self.options.windows.task_tombstone)
         while await committer.run(partial(upkeep.forget_ended, keep=keep)):

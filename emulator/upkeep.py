@@ -1,5 +1,6 @@
 """What is put right at the start, when the clock jumps, and once a minute."""
 
+from collections.abc import Set
 from datetime import timedelta
 
 from .messages import task_rules
@@ -17,6 +18,20 @@ def recover(work: Work) -> int:
     """
     Attempt.objects.running().interrupt(work.now)
     return Task.objects.release(work.now)
+
+
+def release_lapsed(work: Work, in_flight: Set[int]) -> int:
+    """Make leased tasks due again whose lease is over and whose attempt this process has lost.
+
+    The wall clock alone proves nothing: it jumps, while the requests of `in_flight` (keys of
+    tasks) go on. Returns how many there were.
+    """
+    over = dict(Task.objects.leased().filter(due_at__lte=work.now).values_list("pk", "queue"))
+    lapsed = [task for task in over if task not in in_flight][:ROWS_A_TURN]
+    Attempt.objects.running().filter(task__in=lapsed).interrupt(work.now)
+    for task in lapsed:
+        work.expect(over[task], work.now)
+    return Task.objects.filter(pk__in=lapsed).release(work.now)
 
 
 def clamp_retries(work: Work) -> int:

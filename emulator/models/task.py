@@ -13,7 +13,7 @@ from .queue import Queue
 
 NO_RESPONSE = 504  # what X-CloudTasks-TaskPreviousResponse says after a timeout
 RETENTION = timedelta(days=31)
-# How long after its deadline an attempt that nobody reported on is given up.
+# How long after its deadline an attempt that nobody knows of any more is given up.
 LEASE_MARGIN = timedelta(seconds=60)
 
 
@@ -25,8 +25,12 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.filter(outcome="")
 
     def due(self, now: datetime | Expression) -> Self:
-        """Return live tasks to dispatch now, the longest due first."""
-        return self.live().filter(due_at__lte=now).order_by("due_at", "pk")
+        """Return waiting tasks to dispatch now, the longest due first."""
+        return self.waiting().filter(due_at__lte=now).order_by("due_at", "pk")
+
+    def waiting(self) -> Self:
+        """Return live tasks without an attempt under way."""
+        return self.live().filter(due_at=F("schedule_time"))
 
     def leased(self) -> Self:
         """Return live tasks with an attempt under way."""
@@ -34,7 +38,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def waiting_to_retry(self) -> Self:
         """Return live tasks whose schedule_time was set by a failure, not by their creator."""
-        return self.live().filter(due_at=F("schedule_time"), dispatch_count__gt=0)
+        return self.waiting().filter(dispatch_count__gt=0)
 
     def outlived(self, now: datetime) -> Self:
         """Return live tasks past the 31 days that Cloud Tasks keeps a task."""
@@ -115,7 +119,7 @@ class Task(models.Model):
         return self.ended_at is not None and self.ended_at > now - tombstone
 
     def lease(self, now: datetime) -> None:
-        """Count a dispatch, and keep the task from being claimed until its deadline is over."""
+        """Count a dispatch, and keep the task from being claimed until it is reported on."""
         self.due_at = now + self.dispatch_deadline + LEASE_MARGIN
         self.dispatch_count += 1
         self.first_dispatch_time = self.first_dispatch_time or now
@@ -140,6 +144,8 @@ class Task(models.Model):
 
     def count_answer(self, status: int | None) -> None:
         """Keep the count of a failed attempt, and move nothing: a later one is under way."""
+        if self.previous_response is None:
+            self.previous_response = status or NO_RESPONSE
         self._count(status)
         _save_counts(self)
 
@@ -168,4 +174,4 @@ _save_lease = Save(
 )
 _save_end = Save(Task, *_ANSWERED, "outcome", "ended_at")
 _save_retry = Save(Task, *_ANSWERED, "schedule_time", "due_at")
-_save_counts = Save(Task, "response_count", "execution_count")
+_save_counts = Save(Task, "previous_response", "response_count", "execution_count")

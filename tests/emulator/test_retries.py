@@ -214,3 +214,11 @@ def test_an_older_failure_does_not_end_the_task(client, make_queue, send, target
     target.wait_for(2)
     eventually(lambda: client.get_task(name=task.name).response_count == 1)
     eventually(lambda: ended(client, task.name))
+
+
+def test_nothing_is_said_of_an_attempt_that_has_not_ended(client, queue, send, target):
+    target.script = [(200, 0.5)]
+    task = send(queue, target.url)
+    target.wait_for(1)
+    client.run_task(name=task.name)
+    assert story(target.wait_for(2)[1]) == ("1", "0", None, "")

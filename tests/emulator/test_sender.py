@@ -162,7 +162,8 @@ def test_only_2xx_is_success(status, succeeded):
     assert Answer(status).succeeded is succeeded
 
 
-def test_a_retry_without_an_answer_says_504():
-    headers = request_headers(order("http://h/", retry_count=2, execution_count=1))
-    assert headers["X-CloudTasks-TaskPreviousResponse"] == "504"
+@pytest.mark.parametrize(("previous", "says"), [(503, "503"), (None, None)])
+def test_a_retry_says_what_came_before_if_anything_did(previous, says):
+    headers = request_headers(order("http://h/", retry_count=2, previous_response=previous))
+    assert headers.get("X-CloudTasks-TaskPreviousResponse") == says
     assert headers["X-CloudTasks-TaskRetryReason"] == ""

@@ -9,7 +9,14 @@ from emulator.claims import claim_due, report
 from emulator.models import Attempt, Queue, Task
 from emulator.models.attempt import INTERRUPTED
 from emulator.sender import Answer
-from emulator.upkeep import clamp_retries, end_outlived, forget_ended, forget_queues, recover
+from emulator.upkeep import (
+    clamp_retries,
+    end_outlived,
+    forget_ended,
+    forget_queues,
+    recover,
+    release_lapsed,
+)
 from emulator.work import Work
 from tests.emulator.conftest import NOW
 
@@ -68,12 +75,25 @@ def test_a_stop_makes_tasks_under_way_due_again(stored_queue, store_task):
     assert waiting.due_at == NOW + HOUR
 
 
-def test_a_lease_that_nobody_reported_on_ends(stored_queue, store_task):
+def test_a_lease_outlives_a_jump_of_the_clock(stored_queue, store_task):
+    task, late = store_task(), NOW + timedelta(days=2)
+    claim(stored_queue)
+    got = claim(stored_queue, now=late)
+    assert (got.orders, got.next_due) == ([], None)
+    assert release_lapsed(Work(late), in_flight={task.pk}) == 0
+    assert claim(stored_queue, now=late).orders == []
+    assert Attempt.objects.running().count() == 1
+
+
+def test_a_lease_that_nobody_knows_of_ends(stored_queue, store_task):
     store_task()
     claim(stored_queue)
-    late = NOW + timedelta(minutes=12)
+    early, late = NOW + timedelta(minutes=10), NOW + timedelta(minutes=12)
+    assert release_lapsed(Work(early), in_flight=set()) == 0
+    assert release_lapsed(work := Work(late), in_flight={-1}) == 1
+    assert work.due == {stored_queue.pk: late}
     (order,) = claim(stored_queue, now=late).orders
-    assert order.retry_count == 1
+    assert (order.retry_count, order.previous_response) == (1, 504)
     assert Attempt.objects.filter(ended_at=late, error=INTERRUPTED).count() == 1
 
 
