@@ -37,9 +37,10 @@ def release_lapsed(work: Work, in_flight: Set[int]) -> int:
 def clamp_retries(work: Work) -> int:
     """Bring retries that a jump of the clock put too far ahead back within the longest backoff.
 
-    A schedule_time set by the task's creator stays. Returns how many were moved.
+    Tasks that were to run at once, and were made before the clock went back, run at once. A
+    schedule_time set by the task's creator stays. Returns how many were moved.
     """
-    moved = 0
+    moved = Task.objects.made_ahead(work.now).update(schedule_time=work.now, due_at=work.now)
     for queue in Queue.objects.live():
         # A backoff may be ten thousand years, which no date reaches; no task lives 32 days.
         furthest = work.now + min(queue.max_backoff, RETENTION)

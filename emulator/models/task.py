@@ -40,6 +40,11 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Return live tasks whose schedule_time was set by a failure, not by their creator."""
         return self.waiting().filter(dispatch_count__gt=0)
 
+    def made_ahead(self, now: datetime) -> Self:
+        """Return tasks made, to run at once, at a time that the clock has yet to reach again."""
+        at_once = Q(schedule_time__lt=F("create_time") + timedelta(seconds=1))  # it has no fraction
+        return self.waiting().filter(at_once, dispatch_count=0, create_time__gt=now)
+
     def outlived(self, now: datetime) -> Self:
         """Return live tasks past the 31 days that Cloud Tasks keeps a task."""
         return self.live().filter(create_time__lt=now - RETENTION)

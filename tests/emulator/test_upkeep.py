@@ -147,6 +147,15 @@ def test_a_backoff_of_ten_thousand_years_stops_no_start(stored_queue, store_task
     assert task.due_at == NOW + timedelta(days=31)
 
 
+def test_what_was_to_run_at_once_does_so_after_the_clock_went_back(stored_queue, store_task):
+    made = NOW.replace(microsecond=0) + HOUR * 2
+    store_task("at-once", due=made + timedelta(seconds=0.9), create_time=made)
+    store_task("scheduled", due=made + HOUR, create_time=made)
+    store_task("before", due=NOW + HOUR)
+    assert clamp_retries(Work(NOW)) == 1
+    assert [order.task_id for order in claim(stored_queue).orders] == ["at-once"]
+
+
 def test_ended_tasks_are_forgotten_with_their_attempts(stored_queue, store_task):
     store_task("live")
     old = store_task("old", outcome="done", ended_at=NOW - HOUR * 25)
