@@ -6,6 +6,7 @@ neighbours alone. Any other failure undoes the batch, which is then run one by o
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -120,16 +121,19 @@ class Committer:
             self._jobs.put(job)
             return await job.answer
 
-    async def close(self) -> None:
-        """Finish what was given and end the thread."""
+    async def close(self, seconds: float) -> None:
+        """Finish what was given and end the thread; one that hangs is left after `seconds`."""
         self._jobs.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._thread.join, seconds)
+        if self.alive:
+            logger.warning("The database did not answer; what waited for it is not stored.")
 
     def _work(self) -> None:
         try:
             while batch := self._next_batch():
                 outcomes = self._commit([job.operation for job in batch])
-                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+                with contextlib.suppress(RuntimeError):  # left behind by a stop in haste
+                    self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
         finally:
             connections[database()].close()
 

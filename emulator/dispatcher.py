@@ -86,12 +86,15 @@ class Dispatcher:
         self._stopping = True
         for runner, _ in self._runners.values():
             runner.stop()
-        await asyncio.gather(*(task for _, task in self._runners.values()))
+        until, claiming = time.monotonic() + grace, [task for _, task in self._runners.values()]
+        if claiming:  # their last claims may launch requests still
+            await asyncio.wait(claiming, timeout=grace)
         if self._requests:
-            await asyncio.wait(self._requests, timeout=grace)
-        for request in list(self._requests):
-            request.cancel()
-        await asyncio.gather(*self._requests, return_exceptions=True)
+            await asyncio.wait(self._requests, timeout=max(0.0, until - time.monotonic()))
+        left = [task for task in (*claiming, *self._requests) if not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _run(self, queue: int) -> None:
         """Wake a queue's runner, or start one."""

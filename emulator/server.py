@@ -119,7 +119,7 @@ class Emulator:
         async with AsyncExitStack() as stack:
             dispatcher, self._beside = Dispatcher(), Beside()
             committer = Committer(dispatcher.follow, self._owner.hold)
-            stack.push_async_callback(committer.close)
+            stack.push_async_callback(committer.close, self.options.grace)
             await self._open_database(committer)
             server = await self._listen(stack, committer)
             await committer.run(upkeep.recover)

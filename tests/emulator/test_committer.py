@@ -107,7 +107,7 @@ def run_committer(scenario):
         try:
             return await scenario(committer)
         finally:
-            await committer.close()
+            await committer.close(10)
 
     return asyncio.run(main()), followed
 

@@ -3,6 +3,7 @@
 import json
 import signal
 import socket
+import threading
 import urllib.request
 from datetime import UTC, datetime, timedelta
 
@@ -229,3 +230,27 @@ def test_the_object_works_without_the_command(target, settings, tmp_path):
     assert ["Content-Length", "2"] in attempt.headers
     assert bytes(attempt.body) == b"ok"
     assert attempt.duration < timedelta(seconds=5)
+
+
+@pytest.mark.django_db(databases=["default", "emulator"], transaction=True)
+def test_a_stop_does_not_wait_for_a_database_that_hangs(settings, tmp_path, monkeypatch):
+    settings.VAR_DIR = tmp_path
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang(work):
+        hangs.set()
+        goes_on.wait(30)
+
+    monkeypatch.setattr("emulator.upkeep.end_outlived", hang)
+    emulator = Emulator(Options(queues=[QUEUE], grace=0.3))
+    emulator.start()
+    assert hangs.wait(10)
+    (committer,) = [each for each in threading.enumerate() if each.name == "committer"]
+    stopping = threading.Thread(target=emulator.stop, daemon=True)
+    stopping.start()
+    stopping.join(5)
+    still = stopping.is_alive()
+    goes_on.set()
+    committer.join(10)
+    assert not still
+    assert not emulator.alive
