@@ -8,6 +8,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from google.api_core.exceptions import AlreadyExists, ServiceUnavailable
 
 from emulator.models import Task
@@ -139,6 +140,22 @@ def test_what_it_cannot_start_with_is_one_sentence(tmp_path, spoil, sentence):
         assert process.wait(30) == 1
         assert len(process.lines) == 1
         assert sentence in process.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *[("--port", value) for value in ("99999", "-1", "x", "٣", "9" * 5000)],
+        ("--http-port", "65536"),
+        *[("--task-tombstone", value) for value in ("nan", "inf", "1e11", "-1", "x")],
+        ("--queue-cooldown", "1e11"),
+        ("--host", "nonsense.invalid"),
+        ("--host", ""),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_at_once(option, value):
+    with pytest.raises(CommandError, match=rf"^Error: argument {option}: '.*' is no .*\.$"):
+        call_command("runemulator", f"{option}={value}")
 
 
 def test_another_issuer_and_host(tmp_path):

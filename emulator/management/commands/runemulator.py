@@ -4,14 +4,17 @@ import logging
 import os
 import resource
 import signal
+import socket
 import threading
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# Ten years: further back, dates begin to run out for no use.
+_MOST_SECONDS = 315_360_000
 
 
 class Command(BaseCommand):
@@ -20,11 +23,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Say what can be set; the defaults come from the settings."""
-        parser.add_argument("--host", default=settings.EMULATOR_HOST)
-        parser.add_argument("--port", type=int, default=settings.EMULATOR_PORT, help="gRPC")
+        parser.add_argument("--host", type=_host, default=settings.EMULATOR_HOST)
+        parser.add_argument("--port", type=_port, default=settings.EMULATOR_PORT, help="gRPC")
         parser.add_argument(
             "--http-port",
-            type=int,
+            type=_port,
             default=settings.EMULATOR_HTTP_PORT,
             help="certificates, OIDC discovery, health; a port of 0 is any free one",
         )
@@ -37,14 +40,14 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--task-tombstone",
-            type=float,
+            type=_seconds,
             default=3600.0,
             metavar="SECONDS",
             help="how long the name of an ended task rests (3600)",
         )
         parser.add_argument(
             "--queue-cooldown",
-            type=float,
+            type=_seconds,
             default=604800.0,
             metavar="SECONDS",
             help="how long the name of a deleted queue rests (604800)",
@@ -97,6 +100,30 @@ class Command(BaseCommand):
                 timedelta(seconds=options["queue_cooldown"]),
             ),
         )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
+        raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 is.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _MOST_SECONDS:  # a NaN is not either
+        raise ArgumentTypeError(f"{text!r} is no time in seconds from 0 to {_MOST_SECONDS}.")
+    return seconds
+
+
+def _host(text: str) -> str:
+    try:
+        socket.getaddrinfo(text or ".", None)
+    except (OSError, UnicodeError):
+        raise ArgumentTypeError(f"{text!r} is no address of this machine.") from None
+    return text
 
 
 def _allow_many_connections() -> None:
