@@ -19,10 +19,13 @@ from django.utils import timezone
 
 from .errors import Refused
 from .models import database
+from .owner import AlreadyOwned
 from .work import Operation, Work
 
 logger = logging.getLogger("emulator")
 
+# What an operation fails with where the database is away, busy or somebody else's.
+NOT_SERVED = (OperationalError, InterfaceError, AlreadyOwned)
 LARGEST_BATCH = 200
 MOST_WAITING = 10_000
 
@@ -43,9 +46,15 @@ def commit_together(operations: Sequence[Operation]) -> list[Outcome]:
             return [_run(operation) for operation in operations]
     except Exception as error:
         _drop_if_broken()
-        if len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError):
-            return [Outcome(error=error)]
+        once = len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError)
+        if once or is_locked(error):  # each alone would wait for the lock again
+            return [Outcome(error=error) for _ in operations]
     return _commit_each(operations)
+
+
+def is_locked(error: Exception) -> bool:
+    """Say whether another program holds SQLite's file for longer than a statement waits."""
+    return isinstance(error, OperationalError) and "locked" in str(error)
 
 
 def _commit_each(operations: Sequence[Operation]) -> list[Outcome]:
@@ -100,6 +109,7 @@ class Committer:
         self._follow = follow
         self._prepare = prepare
         self._prepared: object = None
+        self._failing = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._loop = asyncio.get_running_loop()
@@ -110,6 +120,11 @@ class Committer:
     def alive(self) -> bool:
         """Say whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def well(self) -> bool:
+        """Say whether the thread runs and the database served what it was last asked."""
+        return self.alive and not self._failing
 
     async def run(self, operation: Operation) -> Any:
         """Return what the operation returned, after its commit; raises what it raised.
@@ -132,6 +147,7 @@ class Committer:
         try:
             while batch := self._next_batch():
                 outcomes = self._commit([job.operation for job in batch])
+                self._failing = all(isinstance(each.error, NOT_SERVED) for each in outcomes)
                 with contextlib.suppress(RuntimeError):  # left behind by a stop in haste
                     self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
         finally:

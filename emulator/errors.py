@@ -196,6 +196,11 @@ def store_unavailable() -> Refused:
     return Refused(Code.UNAVAILABLE, "The emulator's database cannot be reached. Try again.")
 
 
+def store_busy() -> Refused:
+    """Another program has held the database's file for too long (our text)."""
+    return Refused(Code.UNAVAILABLE, "The emulator's database is locked by another program.")
+
+
 def internal() -> Refused:
     """A fault of the emulator, which its log explains (our text)."""
     return Refused(Code.INTERNAL, "The emulator failed on this call; its log says why.")

@@ -161,7 +161,7 @@ class Emulator:
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
         stack.push_async_callback(self._sender.close)
-        app = application(key, issuer, lambda: committer.alive and self._beside.alive)
+        app = application(key, issuer, lambda: committer.well and self._beside.alive)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

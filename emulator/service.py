@@ -10,7 +10,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
 from . import errors
-from .committer import Committer
+from .committer import Committer, is_locked
 from .errors import Refused
 from .methods import SERVICE, Method
 from .owner import AlreadyOwned
@@ -37,7 +37,8 @@ def _handler(method: Method, committer: Committer) -> Any:
             await _abort(context, refused)
         except (OperationalError, InterfaceError, AlreadyOwned) as error:
             logger.warning("%s: the database failed: %s", method.name, error)
-            await _abort(context, errors.store_unavailable())
+            busy = is_locked(error)
+            await _abort(context, errors.store_busy() if busy else errors.store_unavailable())
         except Exception:
             logger.exception("%s failed", method.name)
             await _abort(context, errors.internal())

@@ -9,6 +9,7 @@ from django.utils import timezone
 from emulator import errors
 from emulator.committer import Committer, commit_together
 from emulator.models import Queue, database
+from emulator.owner import AlreadyOwned
 
 pytestmark = pytest.mark.django_db(databases=["default", "emulator"], transaction=True)
 
@@ -96,6 +97,34 @@ def test_without_a_database_all_fail_at_once(monkeypatch):
     monkeypatch.setattr("emulator.committer.transaction.atomic", lambda using: down())
     outcomes = commit_together([create("a")] * 50)
     assert {str(outcome.error) for outcome in outcomes} == {"connection refused"}
+
+
+def test_a_lock_is_waited_for_once(monkeypatch):
+    waits = []
+
+    def locked(using):
+        waits.append(1)
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("emulator.committer.transaction.atomic", locked)
+    outcomes = commit_together([create("a")] * 3)
+    assert {str(outcome.error) for outcome in outcomes} == {"database is locked"}
+    assert waits == [1]
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), AlreadyOwned("x")])
+def test_it_is_not_well_until_the_database_serves_again(error):
+    def away(work):
+        raise error
+
+    async def scenario(committer):
+        seen = [committer.well]
+        for operation in (away, refuse, away, create("a")):
+            await asyncio.gather(committer.run(operation), return_exceptions=True)
+            seen.append(committer.well)
+        return seen
+
+    assert run_committer(scenario)[0] == [True, False, True, False, True]
 
 
 def run_committer(scenario):
