@@ -3,10 +3,8 @@
 import asyncio
 import os
 import re
-import string
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import quote
 
 import aiohttp
 from django.utils import timezone
@@ -14,14 +12,13 @@ from yarl import URL
 
 from .targets import CheckedResolver, TargetRefused, Targets
 from .tokens import Minter
+from .urls import encoded
 from .work import Order
 
 MOST_BODY = 64 * 1024
 _LARGEST_LINE = 256 * 1024
 _MOST_HEADERS = 10_000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# Reserved and unreserved characters of RFC 3986 stay; all others get encoded.
-_LEGAL = string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%"
 _OF_THE_CONNECTION = {
     "connection", "expect", "keep-alive", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
@@ -75,7 +72,7 @@ def target_url(url: str) -> URL:
     """
     if _BAD_ESCAPE.search(url):
         raise ValueError("it holds a % that starts no escape")
-    return URL(quote(url, safe=_LEGAL), encoded=True)
+    return URL(encoded(url), encoded=True)
 
 
 class Sender:

@@ -8,6 +8,7 @@ from . import errors
 from .errors import invalid
 from .messages import HttpMethod, TaskMessage, duration, instant, span, timestamp
 from .settings_rules import check_task_retry_config
+from .urls import encoded
 
 USER_AGENT = "Google-Cloud-Tasks"
 LARGEST_TASK = 2**20 - 7  # serialized, as measured against the real service
@@ -47,7 +48,7 @@ def _check_http_request(task: Any) -> None:
         raise invalid("HttpRequest.url is required.")
     if not request.url.lower().startswith(("http://", "https://")):
         raise invalid("HttpTarget.url must start with 'http://' or 'https://'.")
-    if len(request.url) > LONGEST_URL:
+    if len(encoded(request.url)) > LONGEST_URL:
         raise invalid(f"HttpRequest.url must be no longer than {LONGEST_URL} characters.")
     if request.body and method_name(request) not in _WITH_BODY:
         raise invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.")

@@ -158,6 +158,10 @@ REFUSALS = {
         http(url="http://127.0.0.1/" + "a" * 2067),
         "HttpRequest.url must be no longer than 2083 characters.",
     ),
+    "url that is long once encoded": (
+        http(url="http://127.0.0.1/" + "ü" * 345),
+        "HttpRequest.url must be no longer than 2083 characters.",
+    ),
     "body with GET": (
         http(http_method="GET", body=b"b"),
         "HttpRequest.body is only allowed for POST, PUT and PATCH.",
