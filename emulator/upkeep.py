@@ -41,15 +41,17 @@ def clamp_retries(work: Work) -> int:
     schedule_time set by the task's creator stays. Returns how many were moved.
     """
     moved = Task.objects.made_ahead(work.now).update(schedule_time=work.now, due_at=work.now)
-    for queue in Queue.objects.live():
-        # A backoff may be ten thousand years, which no date reaches; no task lives 32 days.
-        furthest = work.now + min(queue.max_backoff, RETENTION)
-        for task in queue.tasks.waiting_to_retry().filter(due_at__gt=furthest).iterator():
-            latest = work.now + min(task_rules(task, queue).max_backoff, RETENTION)
-            if task.due_at > latest:
-                Task.objects.filter(pk=task.pk).update(schedule_time=latest, due_at=latest)
-                moved += 1
-        work.expect(queue.pk, work.now)
+    queues = {queue.pk: queue for queue in Queue.objects.live()}
+    # No delay is longer than a task is kept, and a date beyond the calendar cannot be had.
+    shortest = min((queue.max_backoff for queue in queues.values()), default=RETENTION)
+    late = Task.objects.waiting_to_retry().filter(due_at__gt=work.now + min(shortest, RETENTION))
+    for task in late.filter(queue__in=Queue.objects.live()).defer("body").iterator():
+        latest = work.now + min(task_rules(task, queues[task.queue_id]).max_backoff, RETENTION)
+        if task.due_at > latest:
+            Task.objects.filter(pk=task.pk).update(schedule_time=latest, due_at=latest)
+            moved += 1
+    for queue in queues:
+        work.expect(queue, work.now)
     return moved
 
 

@@ -147,6 +147,15 @@ def test_a_backoff_of_ten_thousand_years_stops_no_start(stored_queue, store_task
     assert task.due_at == NOW + timedelta(days=31)
 
 
+def test_many_queues_cost_no_more_queries(stored_queue, django_assert_max_num_queries):
+    Queue.objects.bulk_create(
+        Queue(name=f"q{number}", parent="p", created_at=NOW) for number in range(50)
+    )
+    with django_assert_max_num_queries(3, using="emulator"):
+        clamp_retries(work := Work(NOW))
+    assert len(work.due) == 51
+
+
 def test_what_was_to_run_at_once_does_so_after_the_clock_went_back(stored_queue, store_task):
     made = NOW.replace(microsecond=0) + HOUR * 2
     store_task("at-once", due=made + timedelta(seconds=0.9), create_time=made)
