@@ -108,6 +108,16 @@ def test_a_bucket_keeps_its_tokens_at_another_rate_up_to_the_burst():
     assert bucket.wait(0.0) == pytest.approx(0.01)
 
 
+def test_a_bucket_gains_at_the_old_rate_until_it_is_adjusted():
+    bucket = TokenBucket(rate=1, burst=10, now=0.0)
+    bucket.take(10)
+    bucket.adjust(rate=100, burst=20, now=5.0)
+    assert bucket.available(5.0) == 5
+    bucket.adjust(rate=1, burst=3, now=5.0)
+    bucket.adjust(rate=1, burst=20, now=5.0)
+    assert bucket.available(5.0) == 3
+
+
 def test_a_bucket_ignores_a_clock_that_goes_back():
     bucket = TokenBucket(rate=1, burst=10, now=50.0)
     bucket.take(5)
