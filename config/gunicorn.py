@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT') or 8080}"
 # One process: threads share the log's lock, so that long lines cannot interleave.
@@ -27,15 +28,19 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 proc_name = "tasks-dashboard"
 
 
-def on_starting(server: object) -> None:
-    """Refuse to start on a set-up error; on SQLite, migrate and make the admin user first."""
+def on_starting(server: Any) -> None:
+    """Refuse to start on a set-up error; on SQLite, migrate and make the admin user first.
+
+    The launcher has prepared already, and says so by `--env`.
+    """
     from django.conf import settings
     from django.core.checks import ERROR, run_checks
 
     errors = [found for found in run_checks() if found.level >= ERROR]
     if errors:
         sys.exit("Not started:\n" + "\n".join(str(found) for found in errors))
-    if not settings.IN_CLOUD and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    laptop = not settings.IN_CLOUD and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    if laptop and "PREPARED" not in server.cfg.env:
         from config.prepare import prepare
 
         log_in, news = prepare()

@@ -149,7 +149,8 @@ def start(children: list[subprocess.Popen], with_emulator: bool) -> None:
     from django.conf import settings
 
     gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
-    children.append(spawn(*gunicorn, "--bind", f"127.0.0.1:{settings.PORT}"))
+    mine = ["--bind", f"127.0.0.1:{settings.PORT}", "--env", "PREPARED=1"]
+    children.append(spawn(*gunicorn, *mine))
     if with_emulator:
         children.append(spawn("manage.py", "runemulator", "--queue", settings.CLOUD_TASKS_QUEUE))
 
