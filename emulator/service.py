@@ -5,15 +5,13 @@ from functools import partial
 from typing import Any
 
 import grpc
-from django.db import InterfaceError, OperationalError
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
 from . import errors
-from .committer import Committer, is_locked
+from .committer import NOT_SERVED, Committer, is_locked
 from .errors import Refused
 from .methods import SERVICE, Method
-from .owner import AlreadyOwned
 
 logger = logging.getLogger("emulator")
 
@@ -35,7 +33,7 @@ def _handler(method: Method, committer: Committer) -> Any:
             return await committer.run(partial(_call, method, request))
         except Refused as refused:
             await _abort(context, refused)
-        except (OperationalError, InterfaceError, AlreadyOwned) as error:
+        except NOT_SERVED as error:
             logger.warning("%s: the database failed: %s", method.name, error)
             busy = is_locked(error)
             await _abort(context, errors.store_busy() if busy else errors.store_unavailable())

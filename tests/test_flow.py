@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from google.api_core.exceptions import NotFound
 
-from tests.emulator.conftest import client_of, eventually
+from tests.emulator.conftest import client_of
+from tests.processes import eventually
 
 QUEUE = "projects/demo/locations/us-central1/queues/default"
 ACCOUNT = "tasks@demo.iam.gserviceaccount.com"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.emulator.conftest import eventually
-from tests.processes import FreshDatabase, Process
+from tests.processes import FreshDatabase, Process, eventually
 
 LAUNCHER = [sys.executable, "-m", "config.run"]
 HELLO = "Hello World from Cloud Tasks"

@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -25,15 +24,6 @@ def client_of(endpoint):
     """Return the official client as the README shows it."""
     channel = grpc.insecure_channel(endpoint)
     return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
-
-
-def eventually(check, seconds=15.0):
-    """Return what `check` returns once it is true; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (result := check()):
-        assert time.monotonic() < deadline, f"not so after {seconds} s"
-        time.sleep(0.01)
-    return result
 
 
 def ended(client, name):

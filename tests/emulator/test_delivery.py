@@ -10,7 +10,8 @@ from google.auth import jwt
 from google.protobuf.duration_pb2 import Duration
 
 from emulator.tokens import account_number
-from tests.emulator.conftest import ended, eventually
+from tests.emulator.conftest import ended
+from tests.processes import eventually
 
 SERVICE_HEADERS = {
     "x-cloudtasks-queuename",

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from tests.emulator.conftest import ended, eventually
+from tests.emulator.conftest import ended
+from tests.processes import eventually
 
 QUICK = {"min_backoff": Duration(nanos=50_000_000), "max_backoff": Duration(nanos=100_000_000)}
 

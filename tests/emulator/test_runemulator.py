@@ -13,8 +13,8 @@ from google.api_core.exceptions import AlreadyExists, ServiceUnavailable
 
 from emulator.models import Task
 from emulator.server import Emulator, Options
-from tests.emulator.conftest import PARENT, client_of, ended, eventually
-from tests.processes import EmulatorProcess
+from tests.emulator.conftest import PARENT, client_of, ended
+from tests.processes import EmulatorProcess, eventually
 
 QUEUE = f"{PARENT}/queues/default"
 

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 
 from tests.stack import WebProcess
 
@@ -58,11 +57,3 @@ def received(connection):
         lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(length)]
         if not piece or (ended and lengths and len(body) >= int(lengths[0][len(length) :])):
             return found
-
-
-def eventually(check, seconds=10):
-    """Wait until `check()` is true; fails after so many seconds."""
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.receiver.server import Server, eventually, received
+from tests.processes import eventually
+from tests.receiver.server import Server, received
 
 CRLF = b"\r\n"
 ALL_BYTES = bytes(range(256)) * 40
