@@ -15,7 +15,7 @@ from .models import Queue
 from .owner import AlreadyOwned
 from .runner import Runner
 from .sender import Answer, Sender
-from .upkeep import clamp_retries
+from .upkeep import clamp_retries, recover
 from .work import Order, Work
 
 logger = logging.getLogger("emulator")
@@ -69,7 +69,7 @@ class Dispatcher:
     async def stop(self, grace: float) -> None:
         """Claim nothing more and wait up to `grace` seconds for the requests on their way.
 
-        What does not end in time is cut off, and due again at the next start.
+        What does not end in time is cut off, marked so, and due again at the next start.
         """
         self._stopping = True
         for runner, _ in self._runners.values():
@@ -77,9 +77,18 @@ class Dispatcher:
         await asyncio.gather(*(task for _, task in self._runners.values()))
         if self._requests:
             await asyncio.wait(self._requests, timeout=grace)
-        for request in list(self._requests):
+        cut_off = list(self._requests)
+        for request in cut_off:
             request.cancel()
-        await asyncio.gather(*self._requests, return_exceptions=True)
+        await asyncio.gather(*cut_off, return_exceptions=True)
+        if cut_off:
+            await self._interrupt()
+
+    async def _interrupt(self) -> None:
+        try:
+            await self._committer.run(recover)
+        except Exception as error:  # the next start does the same
+            logger.warning("Marking the attempts that were cut off failed: %s", error)
 
     def _run(self, queue: int) -> None:
         """Wake a queue's runner, or start one."""

@@ -11,7 +11,7 @@ from ..names import TaskName
 from ..prepared import Insert, Save
 from .queue import Queue
 
-NO_RESPONSE = 504  # what X-CloudTasks-TaskPreviousResponse says after a timeout
+UNANSWERED = 0  # the previous_response of an attempt that brought no answer
 RETENTION = timedelta(days=31)
 # How long after its deadline an attempt that nobody reported on is given up.
 LEASE_MARGIN = timedelta(seconds=60)
@@ -48,7 +48,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Make tasks whose attempt was cut off due again at once."""
         at_once = Least(F("schedule_time"), now, output_field=models.DateTimeField())
         return self.leased().update(
-            schedule_time=at_once, due_at=at_once, previous_response=NO_RESPONSE
+            schedule_time=at_once, due_at=at_once, previous_response=UNANSWERED
         )
 
 
@@ -140,7 +140,7 @@ class Task(models.Model):
 
     def note_answer(self, status: int | None, now: datetime) -> None:
         """Count what an attempt brought, to be saved with the transition that follows."""
-        self.previous_response = status or NO_RESPONSE
+        self.previous_response = status or UNANSWERED
         self.last_response_time = now
         if status is not None:
             self.response_count += 1

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from emulator.sender import Answer, Sender, request_headers
+from emulator.headers import request_headers
+from emulator.sender import Answer, Sender
 from emulator.targets import Targets
 from emulator.tokens import Minter, SigningKey
 from emulator.work import Order
@@ -38,9 +39,9 @@ def key(tmp_path_factory):
     return SigningKey.kept(tmp_path_factory.mktemp("key") / "key.pem")
 
 
-def send(key, an_order):
+def send(key, an_order, sending=None):
     async def main():
-        sender = Sender(Targets(), Minter(key, "http://issuer"))
+        sender = Sender(Targets(), Minter(key, "http://issuer"), sending)
         try:
             return await sender.send(an_order)
         finally:
