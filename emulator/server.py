@@ -20,14 +20,19 @@ from aiohttp import web
 from django.conf import settings
 
 from . import upkeep
+from .app_engine import listed
 from .committer import Committer
+from .declared import Declared, declare
 from .dispatcher import Dispatcher, every
 from .http import application
-from .methods import Windows, methods
+from .methods import Switches, Windows, methods
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
+from .queue_file import QueueFile
+from .queue_watch import watch
 from .queues import ensure_queue
 from .sender import Sender
+from .sending import Sending
 from .service import OPTIONS, handlers
 from .targets import Targets
 from .tokens import Minter, SigningKey
@@ -46,7 +51,11 @@ class Options:
     http_port: int = 0
     queues: Sequence[str] = ()
     issuer: str = ""  # "" is the HTTP port's own address
+    declared: Sequence[Declared] = ()
+    queue_file: QueueFile | None = None
     windows: Windows = field(default_factory=Windows)
+    switches: Switches = field(default_factory=Switches)
+    sending: Sending = field(default_factory=Sending)
     keep_ended: timedelta = timedelta(hours=24)
     grace: float = 5.0  # for requests on their way when it stops
 
@@ -125,14 +134,22 @@ class Emulator:
             await committer.run(upkeep.clamp_retries)
             await dispatcher.start(committer, self._sender)
             stack.push_async_callback(dispatcher.stop, self.options.grace)
-            for name in self.options.queues:
-                await committer.run(partial(ensure_queue, name=name))
+            await self._declare_queues(stack, committer)
             _run_beside(stack, dispatcher.watch_clock())
             _run_beside(stack, every(UPKEEP_SECONDS, partial(self._tidy, committer)))
             await server.start()
             stack.push_async_callback(server.stop, 1.0)
             self._ready.set_result(None)
             await self._stop.wait()
+
+    async def _declare_queues(self, stack: AsyncExitStack, committer: Committer) -> None:
+        for name in self.options.queues:
+            await committer.run(partial(ensure_queue, name=name))
+        file = self.options.queue_file
+        if file is not None:
+            await committer.run(partial(declare, queues=file.read()))
+            _run_beside(stack, watch(file, committer))
+        await committer.run(partial(declare, queues=self.options.declared))
 
     async def _open_database(self, committer: Committer) -> None:
         try:
@@ -149,7 +166,9 @@ class Emulator:
         """Open both ports; the gRPC server is not started yet."""
         options = self.options
         server = grpc.aio.server(options=OPTIONS)
-        server.add_generic_rpc_handlers((handlers(methods(options.windows), committer),))
+        table = methods(options.windows, options.switches)
+        strict = options.switches.strict_routing_header
+        server.add_generic_rpc_handlers((handlers(table, committer, strict),))
         host = url_host(options.host)
         self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
@@ -157,7 +176,9 @@ class Emulator:
         self.http_url = f"http://{host}:{socket.getsockname()[1]}"
         issuer = options.issuer or self.http_url
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
-        self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
+        sending = options.sending
+        targets = Targets([*settings.EMULATOR_TARGETS, *listed(sending.app_engine)])
+        self._sender = Sender(targets, Minter(key, issuer), sending)
         stack.push_async_callback(self._sender.close)
         runner = web.AppRunner(application(key, issuer, lambda: committer.alive), access_log=None)
         await runner.setup()

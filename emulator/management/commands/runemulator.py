@@ -8,8 +8,9 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+
+from emulator.flags import add_flags, server_options
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -19,36 +20,8 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the web's own; those of this app are run below
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say what can be set; the defaults come from the settings."""
-        parser.add_argument("--host", default=settings.EMULATOR_HOST)
-        parser.add_argument("--port", type=int, default=settings.EMULATOR_PORT, help="gRPC")
-        parser.add_argument(
-            "--http-port",
-            type=int,
-            default=settings.EMULATOR_HTTP_PORT,
-            help="certificates, OIDC discovery, health; a port of 0 is any free one",
-        )
-        parser.add_argument(
-            "--queue",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help="make this queue if it does not exist: a short id or a full name; repeatable",
-        )
-        parser.add_argument(
-            "--task-tombstone",
-            type=float,
-            default=3600.0,
-            metavar="SECONDS",
-            help="how long the name of an ended task rests (3600)",
-        )
-        parser.add_argument(
-            "--queue-cooldown",
-            type=float,
-            default=604800.0,
-            metavar="SECONDS",
-            help="how long the name of a deleted queue rests (604800)",
-        )
+        """Say what can be set."""
+        add_flags(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, say where it listens, and wait for SIGTERM or SIGINT."""
@@ -64,8 +37,8 @@ class Command(BaseCommand):
         if options["host"] not in _LOOPBACK:
             self.stderr.write(f"Warning: anyone who reaches {options['host']} can send tasks.")
         end = _until_told()
-        emulator = Emulator(self._options(options), on_end=end.set)
         try:
+            emulator = Emulator(server_options(options), on_end=end.set)
             with emulator:
                 self.stdout.write(
                     f"Emulator ready: gRPC {emulator.endpoint}, HTTP {emulator.http_url}"
@@ -73,30 +46,10 @@ class Command(BaseCommand):
                 self.stdout.flush()
                 end.wait()
                 failed = not emulator.alive
-        except (StartFailed, Refused) as failure:
+        except (StartFailed, Refused, ValueError) as failure:
             raise CommandError(str(failure)) from None
         if failed:
             raise CommandError("The emulator stopped by itself; its log says why.")
-
-    def _options(self, options: dict[str, Any]) -> Any:
-        from datetime import timedelta
-
-        from emulator.methods import Windows
-        from emulator.names import full_queue_name
-        from emulator.server import Options
-
-        project, location = settings.GOOGLE_CLOUD_PROJECT, settings.CLOUD_TASKS_LOCATION
-        return Options(
-            host=options["host"],
-            port=options["port"],
-            http_port=options["http_port"],
-            queues=[full_queue_name(name, project, location) for name in options["queue"]],
-            issuer=settings.OIDC_ISSUER if os.environ.get("OIDC_ISSUER", "").strip() else "",
-            windows=Windows(
-                timedelta(seconds=options["task_tombstone"]),
-                timedelta(seconds=options["queue_cooldown"]),
-            ),
-        )
 
 
 def _allow_many_connections() -> None:
