@@ -1,16 +1,33 @@
-"""Applies the file of queues again whenever it changes."""
+"""Makes the declared queues at the start, and those of the file again whenever it changes."""
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from .committer import Committer
-from .declared import declare
+from .declared import Declared, declare
 from .queue_file import BadQueueFile, QueueFile
+from .queues import ensure_queue
 
 logger = logging.getLogger("emulator")
 
 LOOK_SECONDS = 1.0
+
+
+async def declare_at_start(
+    committer: Committer, names: Sequence[str], declared: Sequence[Declared], file: QueueFile | None
+) -> None:
+    """Make the queues of `names`, then of the file, then of `declared`.
+
+    Raises BadQueueFile, and Refused for settings that cannot be together.
+    """
+    for name in names:
+        await committer.run(partial(ensure_queue, name=name))
+    if file is not None:
+        await committer.run(partial(declare, queues=file.read()))
+    for each in declared:
+        await committer.run(partial(declare, queues=[each]))
 
 
 async def watch(file: QueueFile, committer: Committer) -> None:

@@ -22,15 +22,14 @@ from django.conf import settings
 from . import upkeep
 from .app_engine import listed
 from .committer import Committer
-from .declared import Declared, declare
+from .declared import Declared
 from .dispatcher import Dispatcher, every
 from .http import application
 from .methods import Switches, Windows, methods
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
 from .queue_file import QueueFile
-from .queue_watch import watch
-from .queues import ensure_queue
+from .queue_watch import declare_at_start, watch
 from .sender import Sender
 from .sending import Sending
 from .service import OPTIONS, handlers
@@ -124,6 +123,7 @@ class Emulator:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        options = self.options
         async with AsyncExitStack() as stack:
             dispatcher = Dispatcher()
             committer = Committer(dispatcher.follow, self._owner.hold)
@@ -133,23 +133,16 @@ class Emulator:
             await committer.run(upkeep.recover)
             await committer.run(upkeep.clamp_retries)
             await dispatcher.start(committer, self._sender)
-            stack.push_async_callback(dispatcher.stop, self.options.grace)
-            await self._declare_queues(stack, committer)
+            stack.push_async_callback(dispatcher.stop, options.grace)
+            await declare_at_start(committer, options.queues, options.declared, options.queue_file)
+            if options.queue_file is not None:
+                _run_beside(stack, watch(options.queue_file, committer))
             _run_beside(stack, dispatcher.watch_clock())
             _run_beside(stack, every(UPKEEP_SECONDS, partial(self._tidy, committer)))
             await server.start()
             stack.push_async_callback(server.stop, 1.0)
             self._ready.set_result(None)
             await self._stop.wait()
-
-    async def _declare_queues(self, stack: AsyncExitStack, committer: Committer) -> None:
-        for name in self.options.queues:
-            await committer.run(partial(ensure_queue, name=name))
-        file = self.options.queue_file
-        if file is not None:
-            await committer.run(partial(declare, queues=file.read()))
-            _run_beside(stack, watch(file, committer))
-        await committer.run(partial(declare, queues=self.options.declared))
 
     async def _open_database(self, committer: Committer) -> None:
         try:

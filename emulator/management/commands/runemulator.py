@@ -37,8 +37,8 @@ class Command(BaseCommand):
         if options["host"] not in _LOOPBACK:
             self.stderr.write(f"Warning: anyone who reaches {options['host']} can send tasks.")
         end = _until_told()
+        emulator = Emulator(_checked(options), on_end=end.set)
         try:
-            emulator = Emulator(server_options(options), on_end=end.set)
             with emulator:
                 self.stdout.write(
                     f"Emulator ready: gRPC {emulator.endpoint}, HTTP {emulator.http_url}"
@@ -46,10 +46,19 @@ class Command(BaseCommand):
                 self.stdout.flush()
                 end.wait()
                 failed = not emulator.alive
-        except (StartFailed, Refused, ValueError) as failure:
+        except (StartFailed, Refused) as failure:
             raise CommandError(str(failure)) from None
         if failed:
             raise CommandError("The emulator stopped by itself; its log says why.")
+
+
+def _checked(options: dict[str, Any]) -> Any:
+    from emulator.ports import StartFailed
+
+    try:
+        return server_options(options)
+    except (StartFailed, ValueError) as failure:
+        raise CommandError(str(failure)) from None
 
 
 def _allow_many_connections() -> None:
