@@ -11,11 +11,15 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from .messages import TaskMessage, credentials, task_rules
+from . import app_engine
+from .headers import without
+from .http_target import overridden
+from .messages import TaskMessage, credentials, queue_extras, task_rules
 from .models import Attempt, Queue, Task
 from .models.task import RETENTION
 from .prepared import INSTANT, NUMBER, Bind, Select
 from .sender import Answer
+from .task_rules import WITH_BODY, method_name
 from .work import Order, Work
 
 _live_queue = Select(lambda: Queue.objects.live().filter(pk=Bind("queue", NUMBER)).order_by())
@@ -90,25 +94,52 @@ def order_for(queue: Queue, task: Task, now: datetime, forced: bool = False) -> 
 
 def _order(queue: Queue, attempt: Attempt) -> Order:
     task = attempt.task
-    request = TaskMessage.FromString(bytes(task.spec)).http_request
+    spec = TaskMessage.FromString(bytes(task.spec))
+    fit = _app_engine if spec.HasField("app_engine_http_request") else _http
     return Order(
         attempt=attempt.pk,
         task=task.pk,
         queue_id=queue.id_in_location,
         task_id=task.short_name,
-        method=task.method,
-        url=request.url,
-        headers=dict(request.headers),
-        body=bytes(task.body),
-        credentials=credentials(request),
         deadline=task.dispatch_deadline,
         schedule_time=attempt.schedule_time,
         dispatch_time=attempt.dispatch_time,
         retry_count=task.dispatch_count,
-        execution_count=task.execution_count,
         previous_response=task.previous_response,
         forced=attempt.forced,
+        **fit(queue, task, spec),
     )
+
+
+def _http(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
+    request, method, body = spec.http_request, task.method, bytes(task.body)
+    if queue.rest:
+        target = queue_extras(queue).http_target
+        request = overridden(request, target)
+        if target.http_method:
+            method = method_name(request)
+            body = body if method in WITH_BODY else b""
+    return {
+        "method": method,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "body": body,
+        "credentials": credentials(request),
+        "execution_count": task.execution_count,
+    }
+
+
+def _app_engine(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
+    request = spec.app_engine_http_request
+    return {
+        "method": task.method,
+        "url": request.relative_uri,
+        "headers": without(request.headers, "content-length"),  # it is computed
+        "body": bytes(task.body),
+        "credentials": None,
+        "execution_count": task.response_count,  # with the 5xx (recorded)
+        "app_engine": app_engine.service_of(request, queue_extras(queue)),
+    }
 
 
 def report(work: Work, *, order: Order, answer: Answer) -> str:
@@ -131,18 +162,19 @@ def report(work: Work, *, order: Order, answer: Answer) -> str:
     if answer.succeeded:
         task.succeed(answer.ended_at)
         return "done"
-    return _fail(work, order, task, answer.ended_at)
+    return _fail(work, order, task, answer)
 
 
-def _fail(work: Work, order: Order, task: Task, failed_at: datetime) -> str:
-    rules = task_rules(task, task.queue)
+def _fail(work: Work, order: Order, task: Task, answer: Answer) -> str:
+    rules, failed_at = task_rules(task, task.queue), answer.ended_at
     first = task.first_dispatch_time or failed_at
     if rules.exhausted(task.dispatch_count, failed_at - first):
         task.give_up(failed_at)
         return "gave up"
     # Reckoned from the failure; after RunTask from the call, as the v2 proto documents.
     base = order.dispatch_time if order.forced else failed_at
-    task.retry_at(base + min(rules.delay(task.dispatch_count), RETENTION))
+    delay = max(rules.delay(task.dispatch_count), answer.retry_after)
+    task.retry_at(base + min(delay, RETENTION))
     work.expect(task.queue_id, task.due_at)
     return f"again in {_seconds(max(task.due_at - work.now, timedelta(0)))} s"
 

@@ -69,7 +69,7 @@ def _commit_each(operations: Sequence[Operation]) -> list[Outcome]:
 def _commit_alone(operation: Operation) -> Outcome:
     try:
         with transaction.atomic(using=database()):
-            return _run(operation)
+            return _run(operation, again=True)
     except Exception as error:
         _drop_if_broken()
         return Outcome(error=error)
@@ -81,8 +81,8 @@ def _drop_if_broken() -> None:
         connection.close()
 
 
-def _run(operation: Operation) -> Outcome:
-    work = Work(timezone.now())
+def _run(operation: Operation, again: bool = False) -> Outcome:
+    work = Work(timezone.now(), again=again)
     try:
         return Outcome(operation(work), work=work)
     except Refused as refused:

@@ -15,7 +15,7 @@ from .models import Queue
 from .owner import AlreadyOwned
 from .runner import Runner
 from .sender import Answer, Sender
-from .upkeep import clamp_retries
+from .upkeep import clamp_retries, recover
 from .work import Order, Work
 
 logger = logging.getLogger("emulator")
@@ -81,7 +81,7 @@ class Dispatcher:
     async def stop(self, grace: float) -> None:
         """Claim nothing more and wait up to `grace` seconds for the requests on their way.
 
-        What does not end in time is cut off, and due again at the next start.
+        What does not end in time is cut off, marked so, and due again at the next start.
         """
         self._stopping = True
         for runner, _ in self._runners.values():
@@ -91,10 +91,19 @@ class Dispatcher:
             await asyncio.wait(claiming, timeout=grace)
         if self._requests:
             await asyncio.wait(self._requests, timeout=max(0.0, until - time.monotonic()))
+        cut_off = bool(self._requests)
         left = [task for task in (*claiming, *self._requests) if not task.done()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        if cut_off:
+            await self._interrupt()
+
+    async def _interrupt(self) -> None:
+        try:
+            await self._committer.run(recover)
+        except Exception as error:  # the next start does the same
+            logger.warning("Marking the attempts that were cut off failed: %s", error)
 
     def _run(self, queue: int) -> None:
         """Wake a queue's runner, or start one."""

@@ -175,10 +175,23 @@ def schedule_too_far(instant: str) -> Refused:
     )
 
 
+def token_needs_https() -> Refused:
+    """A URL of http:// with a token; checked only where that was asked for."""
+    return invalid(
+        "HttpRequest.url must start with 'https://' for request with "
+        "HttpRequest.authorization_header"
+    )
+
+
 # Everywhere -------------------------------------------------------------------------------
 def page_token_invalid() -> Refused:
     """The token is none of ours, or was given for another list (our text)."""
     return invalid("Invalid page token.")
+
+
+def filter_invalid(reason: str) -> Refused:
+    """ListQueues' filter cannot be read, or compares what cannot be compared (our text)."""
+    return invalid(f"Invalid filter: {reason}")
 
 
 def page_size_negative() -> Refused:

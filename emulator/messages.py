@@ -8,8 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from .backoff import RetryRules
+from .headers import NO_RESPONSE
 from .models import Queue, Task
-from .models.task import NO_RESPONSE
 from .work import Credentials
 
 # The raw classes behind google-cloud-tasks' own: same wire format, a third of the cost.
@@ -19,6 +19,7 @@ HttpMethod: Any = tasks_v2.HttpMethod
 FULL = int(tasks_v2.Task.View.FULL)
 BASIC = int(tasks_v2.Task.View.BASIC)
 
+DEFAULT_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _LONGEST_SECONDS = 315_576_000_000  # ten thousand years, says the proto
 
 # google.rpc.Code for the HTTP statuses that have one of their own.
@@ -94,11 +95,23 @@ def task_message(task: Task, queue_name: str, view: int) -> Any:
     message.response_count = task.response_count
     message.view = FULL if view == FULL else BASIC
     if view == FULL:
-        message.http_request.body = bytes(task.body)
+        payload(message).body = bytes(task.body)
     if task.first_dispatch_time:
         message.first_attempt.dispatch_time.FromDatetime(task.first_dispatch_time)
         _fill_last_attempt(message.last_attempt, task)
     return message
+
+
+def payload(message: Any) -> Any:
+    """Return the request in a Task message, of whichever kind."""
+    if message.HasField("app_engine_http_request"):
+        return message.app_engine_http_request
+    return message.http_request
+
+
+def queue_extras(queue: Queue) -> Any:
+    """Return a Queue message with what has no column: http_target, App Engine routing and more."""
+    return QueueMessage.FromString(bytes(queue.rest))
 
 
 def _fill_last_attempt(attempt: Any, task: Task) -> None:
@@ -106,13 +119,12 @@ def _fill_last_attempt(attempt: Any, task: Task) -> None:
         return
     attempt.schedule_time.FromDatetime(task.last_schedule_time)
     attempt.dispatch_time.FromDatetime(task.last_dispatch_time)
-    if task.last_response_time and task.previous_response:
+    if task.last_response_time and task.previous_response is not None:
+        status = task.previous_response or NO_RESPONSE
         attempt.response_time.FromDatetime(task.last_response_time)
-        code, name = _RPC.get(task.previous_response, _default_rpc(task.previous_response))
+        code, name = _RPC.get(status, _default_rpc(status))
         attempt.response_status.code = code
-        attempt.response_status.message = (
-            f"{name}({code}): HTTP status code {task.previous_response}"
-        )
+        attempt.response_status.message = f"{name}({code}): HTTP status code {status}"
 
 
 def _default_rpc(status: int) -> tuple[int, str]:
@@ -136,10 +148,14 @@ def task_rules(task: Task, queue: Queue) -> RetryRules:
 
 
 def credentials(request: Any) -> Credentials | None:
-    """Return the account an HttpRequest speaks for, or None; without an audience it is the URL."""
+    """Return the account an HttpRequest speaks for, or None.
+
+    Without an audience it is the URL; without a scope it is the one the v2 proto documents.
+    """
     if request.HasField("oidc_token"):
-        token = request.oidc_token
-        return Credentials(token.service_account_email, token.audience or request.url)
+        identity = request.oidc_token
+        return Credentials(identity.service_account_email, identity.audience or request.url)
     if request.HasField("oauth_token"):
-        return Credentials(request.oauth_token.service_account_email, None)
+        access = request.oauth_token
+        return Credentials(access.service_account_email, None, access.scope or DEFAULT_SCOPE)
     return None

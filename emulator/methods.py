@@ -25,6 +25,15 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class Switches:
+    """What the API does otherwise where that was asked for."""
+
+    strict_https_tokens: bool = False  # refuse a token for http://, as Google does
+    strict_routing_header: bool = False  # refuse a gRPC call without x-goog-request-params
+    hard_reset_on_purge: bool = False  # a purge forgets the names of its tasks too
+
+
+@dataclass(frozen=True)
 class Method:
     """One RPC: `operation` takes the work and a `request`, and returns a `response`."""
 
@@ -34,8 +43,8 @@ class Method:
     operation: Callable[[Work, Any], Any]
 
 
-def methods(windows: Windows) -> list[Method]:
-    """Return the table, with the times that names rest filled in."""
+def methods(windows: Windows, switches: Switches = Switches()) -> list[Method]:
+    """Return the table, with the times that names rest and the switches filled in."""
     cooldown, tombstone = windows.queue_cooldown, windows.task_tombstone
     v2: Any = tasks_v2
     return [
@@ -47,11 +56,13 @@ def methods(windows: Windows) -> list[Method]:
         Method("UpdateQueue", v2.UpdateQueueRequest.pb(), QueueMessage,
                partial(queues.update_queue, cooldown=cooldown)),
         Method("DeleteQueue", v2.DeleteQueueRequest.pb(), Empty, queues.delete_queue),
-        Method("PurgeQueue", v2.PurgeQueueRequest.pb(), QueueMessage, queues.purge_queue),
+        Method("PurgeQueue", v2.PurgeQueueRequest.pb(), QueueMessage,
+               partial(queues.purge_queue, hard_reset=switches.hard_reset_on_purge)),
         Method("PauseQueue", v2.PauseQueueRequest.pb(), QueueMessage, queues.pause_queue),
         Method("ResumeQueue", v2.ResumeQueueRequest.pb(), QueueMessage, queues.resume_queue),
         Method("CreateTask", v2.CreateTaskRequest.pb(), TaskMessage,
-               partial(tasks.create_task, tombstone=tombstone)),
+               partial(tasks.create_task, tombstone=tombstone,
+                       https_tokens=switches.strict_https_tokens)),
         Method("GetTask", v2.GetTaskRequest.pb(), TaskMessage,
                partial(tasks.get_task, tombstone=tombstone)),
         Method("ListTasks", v2.ListTasksRequest.pb(), tasks.ListTasksResponse, tasks.list_tasks),

@@ -12,6 +12,7 @@ from .models import Queue, Task
 from .names import QueueName, is_location, parse_queue_name, valid_queue_id
 from .paging import last_seen, page_size, page_token, within_bytes
 from .prepared import TEXT, Bind, Select
+from .queue_filter import parse_filter
 from .settings_rules import OUTPUT_ONLY, apply_settings, check_settings, masked
 from .work import Work
 
@@ -70,9 +71,15 @@ def _create(work: Work, name: QueueName, settings: Any, cooldown: timedelta) -> 
 
 def ensure_queue(work: Work, *, name: str) -> None:
     """Create a queue with every default unless it exists; its name needs no rest."""
-    parts = parsed(name)
+    parsed(name)
     if not find_live(name):
-        _create(work, parts, QueueMessage(), timedelta(0))
+        create_declared(work, name)
+
+
+def create_declared(work: Work, name: str) -> Queue:
+    """Create a queue with every default; its name, which is well formed, needs no rest."""
+    _create(work, parsed(name), QueueMessage(), timedelta(0))
+    return live_queue(name)
 
 
 def get_queue(work: Work, request: Any) -> Any:
@@ -84,16 +91,19 @@ def list_queues(work: Work, request: Any) -> Any:
     """ListQueues: by name, byte by byte, whatever the database's own order of letters."""
     if not is_location(request.parent):
         raise errors.location_malformed()
-    if request.filter:
-        raise errors.not_served("ListQueuesRequest.filter")
     size = page_size(request.page_size, MOST_A_PAGE)
-    after = last_seen(request.parent, request.page_token)
+    # A token belongs to its filter too, as the v2 proto documents.
+    listed = f"{request.parent}?{request.filter}" if request.filter else request.parent
+    after = last_seen(listed, request.page_token)
     queues = Queue.objects.live().filter(parent=request.parent)
     following = sorted((q for q in queues if q.name > after), key=lambda q: q.name)
+    if request.filter:
+        fits = parse_filter(request.filter)
+        following = [q for q in following if fits(queue_message(q))]
     page = list(within_bytes((q.name, queue_message(q)) for q in following[:size]))
     response = ListQueuesResponse(queues=[message for _, message in page])
     if len(page) < len(following):
-        response.next_page_token = page_token(request.parent, page[-1][0])
+        response.next_page_token = page_token(listed, page[-1][0])
     return response
 
 
@@ -126,10 +136,12 @@ def delete_queue(work: Work, request: Any) -> Any:
     return Empty()
 
 
-def purge_queue(work: Work, request: Any) -> Any:
-    """PurgeQueue: at once, tasks under way included."""
+def purge_queue(work: Work, request: Any, *, hard_reset: bool = False) -> Any:
+    """PurgeQueue: at once, tasks under way included; a hard reset frees their names as well."""
     queue = live_queue(request.name)
     queue.purge(work.now)
+    if hard_reset:
+        queue.tasks.all().delete()
     queue.tasks.end(Task.Outcome.PURGED, work.now)
     return queue_message(queue)
 

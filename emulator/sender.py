@@ -4,12 +4,15 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import aiohttp
 from django.utils import timezone
 from yarl import URL
 
+from . import app_engine
+from .headers import request_headers, without
+from .sending import MOST_REDIRECTS, Sending, redirected, retry_after
 from .targets import CheckedResolver, TargetRefused, Targets
 from .tokens import Minter
 from .urls import encoded
@@ -19,10 +22,6 @@ MOST_BODY = 64 * 1024
 _LARGEST_LINE = 256 * 1024
 _MOST_HEADERS = 10_000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_OF_THE_CONNECTION = {
-    "connection", "expect", "keep-alive", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade",
-}  # fmt: skip
 _NO_DEFAULTS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -35,34 +34,12 @@ class Answer:
     body: bytes = b""
     error: str = ""
     ended_at: datetime = field(default_factory=timezone.now)
+    retry_after: timedelta = timedelta(0)  # where that is honoured
 
     @property
     def succeeded(self) -> bool:
         """Only a 2xx is a success: a redirect or a 304 is not."""
         return self.status is not None and 200 <= self.status <= 299
-
-
-def request_headers(order: Order, authorization: str | None = None) -> dict[str, str]:
-    """Return the headers of one attempt: the task's own, and those Cloud Tasks adds."""
-    headers = {k: v for k, v in order.headers.items() if k.lower() not in _OF_THE_CONNECTION}
-    if authorization is not None:
-        headers = {k: v for k, v in headers.items() if k.lower() != "authorization"}
-        headers["Authorization"] = authorization
-    headers["X-CloudTasks-QueueName"] = order.queue_id
-    headers["X-CloudTasks-TaskName"] = order.task_id
-    headers["X-CloudTasks-TaskRetryCount"] = str(order.retry_count)
-    headers["X-CloudTasks-TaskExecutionCount"] = str(order.execution_count)
-    headers["X-CloudTasks-TaskETA"] = eta(order.schedule_time)
-    if order.previous_response is not None:  # none, too, while RunTask overtakes the first attempt
-        headers["X-CloudTasks-TaskPreviousResponse"] = str(order.previous_response)
-    if order.retry_count:
-        headers["X-CloudTasks-TaskRetryReason"] = ""
-    return headers
-
-
-def eta(schedule_time: datetime) -> str:
-    """Write a time as seconds since 1970 with as many digits as a double has (recorded)."""
-    return f"{schedule_time.timestamp():.17g}"
 
 
 def target_url(url: str) -> URL:
@@ -78,9 +55,10 @@ def target_url(url: str) -> URL:
 class Sender:
     """Keeps the connections to targets; to be made and closed on the event loop."""
 
-    def __init__(self, targets: Targets, minter: Minter) -> None:
+    def __init__(self, targets: Targets, minter: Minter, sending: Sending | None = None) -> None:
         self._targets = targets
         self._minter = minter
+        self._sending = sending or Sending()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=0,
@@ -88,6 +66,7 @@ class Sender:
                 use_dns_cache=False,
                 # A kept connection may just be closing, and that would use up an attempt.
                 force_close=True,
+                ssl=self._sending.tls(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(),
@@ -108,9 +87,9 @@ class Sender:
     async def send(self, order: Order) -> Answer:
         """Send one attempt and wait for its answer, at most until its deadline; never raises."""
         try:
-            self._targets.check_url(order.url)
+            url = self._address(order)
             async with asyncio.timeout(order.deadline.total_seconds()):
-                return await self._exchange(order)
+                return await self._exchange(order, url)
         except TargetRefused as refused:
             return Answer(error=str(refused))
         except TimeoutError:
@@ -119,20 +98,56 @@ class Sender:
         except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
             return Answer(error=explain(error))
 
-    async def _exchange(self, order: Order) -> Answer:
+    def _address(self, order: Order) -> str:
+        if not order.app_engine:
+            return order.url
+        try:
+            return app_engine.address(self._sending.app_engine, order.app_engine, order.url)
+        except LookupError as unknown:
+            raise TargetRefused(unknown.args[0]) from None
+
+    async def _exchange(self, order: Order, url: str) -> Answer:
         authorization = self._minter.authorization(order.credentials) if order.credentials else None
-        async with self._session.request(
-            order.method,
-            target_url(order.url),
-            headers=request_headers(order, authorization),
-            data=order.body or None,
-            allow_redirects=False,
-        ) as response:
-            body = await _at_most(response.content, MOST_BODY)
-            if not response.content.at_eof():
-                response.close()
-            headers = [(as_text(k), as_text(v)) for k, v in response.headers.items()]
-            return Answer(response.status, headers, body)
+        headers = request_headers(order, authorization)
+        method, body = order.method, order.body or None
+        for _ in range(1 + MOST_REDIRECTS):
+            self._targets.check_url(url)
+            async with self._session.request(
+                method, target_url(url), headers=headers, data=body, allow_redirects=False
+            ) as response:
+                following = self._following(order, response, url, method)
+                if following is None:
+                    return await self._answer(response)
+            headers = headers if _same_origin(url, following[0]) else _for_others(headers)
+            body = body if following[1] == method else None
+            url, method = following
+        return Answer(error=f"The target redirected more than {MOST_REDIRECTS} times.")
+
+    def _following(
+        self, order: Order, response: aiohttp.ClientResponse, url: str, method: str
+    ) -> tuple[str, str] | None:
+        if not self._sending.follow_redirects or order.app_engine:  # never there, as documented
+            return None
+        return redirected(url, method, response.status, response.headers.get("Location"))
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
+        body = await _at_most(response.content, MOST_BODY)
+        if not response.content.at_eof():
+            response.close()
+        headers = [(as_text(k), as_text(v)) for k, v in response.headers.items()]
+        answer = Answer(response.status, headers, body)
+        if self._sending.honour_retry_after:
+            answer.retry_after = retry_after(response.headers.get("Retry-After"), answer.ended_at)
+        return answer
+
+
+def _same_origin(url: str, other: str) -> bool:
+    return URL(url).origin() == URL(other).origin()
+
+
+def _for_others(headers: dict[str, str]) -> dict[str, str]:
+    """Leave out what only the task's own target may see."""
+    return without(without(headers, "authorization"), "cookie")
 
 
 async def _at_most(stream: aiohttp.StreamReader, most: int) -> bytes:

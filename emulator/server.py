@@ -20,15 +20,19 @@ from aiohttp import web
 from django.conf import settings
 
 from . import upkeep
+from .app_engine import listed
 from .beside import Beside
 from .committer import Committer
+from .declared import Declared
 from .dispatcher import Dispatcher, every
 from .http import application
-from .methods import Windows, methods
+from .methods import Switches, Windows, methods
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
-from .queues import ensure_queue
+from .queue_file import QueueFile
+from .queue_watch import declare_at_start, watch
 from .sender import Sender
+from .sending import Sending
 from .service import OPTIONS, handlers
 from .targets import Targets
 from .tokens import Minter, SigningKey
@@ -47,7 +51,11 @@ class Options:
     http_port: int = 0
     queues: Sequence[str] = ()
     issuer: str = ""  # "" is the real HTTP port on 127.0.0.1
+    declared: Sequence[Declared] = ()
+    queue_file: QueueFile | None = None
     windows: Windows = field(default_factory=Windows)
+    switches: Switches = field(default_factory=Switches)
+    sending: Sending = field(default_factory=Sending)
     keep_ended: timedelta = timedelta(hours=24)
     grace: float = 5.0  # for requests on their way when it stops
 
@@ -116,6 +124,7 @@ class Emulator:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        options = self.options
         async with AsyncExitStack() as stack:
             dispatcher, self._beside = Dispatcher(), Beside()
             committer = Committer(dispatcher.follow, self._owner.hold)
@@ -125,10 +134,11 @@ class Emulator:
             await committer.run(upkeep.recover)
             await committer.run(upkeep.clamp_retries)
             await dispatcher.start(committer, self._sender)
-            stack.push_async_callback(dispatcher.stop, self.options.grace)
-            for name in self.options.queues:
-                await committer.run(partial(ensure_queue, name=name))
+            stack.push_async_callback(dispatcher.stop, options.grace)
+            await declare_at_start(committer, options.queues, options.declared, options.queue_file)
             stack.push_async_callback(self._beside.stop)
+            if options.queue_file is not None:
+                self._beside.start(watch(options.queue_file, committer))
             self._beside.start(dispatcher.watch_clock())
             self._beside.start(every(UPKEEP_SECONDS, partial(self._tidy, committer, dispatcher)))
             await server.start()
@@ -151,7 +161,9 @@ class Emulator:
         """Open both ports; the gRPC server is not started yet."""
         options = self.options
         server = grpc.aio.server(options=OPTIONS)
-        server.add_generic_rpc_handlers((handlers(methods(options.windows), committer),))
+        table = methods(options.windows, options.switches)
+        strict = options.switches.strict_routing_header
+        server.add_generic_rpc_handlers((handlers(table, committer, strict),))
         host = url_host(options.host)
         self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
@@ -159,7 +171,9 @@ class Emulator:
         self.http_url = f"http://{host}:{socket.getsockname()[1]}"
         issuer = options.issuer or f"http://127.0.0.1:{socket.getsockname()[1]}"
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
-        self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
+        sending = options.sending
+        targets = Targets([*settings.EMULATOR_TARGETS, *listed(sending.app_engine)])
+        self._sender = Sender(targets, Minter(key, issuer), sending)
         stack.push_async_callback(self._sender.close)
         app = application(key, issuer, lambda: committer.well and self._beside.alive)
         runner = web.AppRunner(app, access_log=None)

@@ -12,6 +12,7 @@ from . import errors
 from .committer import NOT_SERVED, Committer, is_locked
 from .errors import Refused
 from .methods import SERVICE, Method
+from .routing_header import HEADER, check_routing
 
 logger = logging.getLogger("emulator")
 
@@ -20,16 +21,20 @@ _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 8 * 1024 * 1024)]
 
 
-def handlers(table: list[Method], committer: Committer) -> grpc.GenericRpcHandler:
+def handlers(
+    table: list[Method], committer: Committer, strict_routing: bool = False
+) -> grpc.GenericRpcHandler:
     """Return the service; an RPC that is not in the table is UNIMPLEMENTED."""
     return grpc.method_handlers_generic_handler(
-        SERVICE, {method.name: _handler(method, committer) for method in table}
+        SERVICE, {method.name: _handler(method, committer, strict_routing) for method in table}
     )
 
 
-def _handler(method: Method, committer: Committer) -> Any:
+def _handler(method: Method, committer: Committer, strict_routing: bool) -> Any:
     async def answer(request: Any, context: Any) -> Any:
         try:
+            if strict_routing:
+                check_routing(request, dict(context.invocation_metadata()).get(HEADER))
             return await committer.run(partial(_call, method, request))
         except Refused as refused:
             await _abort(context, refused)

@@ -5,6 +5,7 @@ from typing import Any
 
 from . import errors
 from .errors import invalid
+from .http_target import check_http_target, tidy
 from .messages import QueueMessage, span
 from .models import Queue
 
@@ -23,7 +24,7 @@ def check_settings(message: Any) -> None:
     if not 0 <= message.stackdriver_logging_config.sampling_ratio <= 1:
         raise invalid("StackdriverLoggingConfig.samplingRatio must be between 0 and 1.")
     if message.HasField("http_target"):
-        raise errors.not_served("Queue.http_target")
+        check_http_target(message.http_target)
 
 
 def _check_rate_limits(limits: Any) -> None:
@@ -66,9 +67,10 @@ def apply_settings(queue: Queue, message: Any) -> None:
     """Write checked settings to the row; a zero is an unset field and gets the default."""
     defaults = Queue()
     limits, retry = message.rate_limits, message.retry_config
-    queue.max_dispatches_per_second = (
-        limits.max_dispatches_per_second or defaults.max_dispatches_per_second
-    )
+    rate = limits.max_dispatches_per_second or defaults.max_dispatches_per_second
+    if rate != queue.max_dispatches_per_second:
+        queue.bucket_size = None  # the burst follows a new rate, as the v2 proto documents
+    queue.max_dispatches_per_second = rate
     queue.max_concurrent_dispatches = (
         limits.max_concurrent_dispatches or defaults.max_concurrent_dispatches
     )
@@ -79,6 +81,7 @@ def apply_settings(queue: Queue, message: Any) -> None:
     queue.max_doublings = retry.max_doublings or defaults.max_doublings
     rest = QueueMessage()
     rest.CopyFrom(message)
+    tidy(rest)
     for name in ("name", "state", "purge_time", "rate_limits", "retry_config"):
         rest.ClearField(name)
     queue.rest = rest.SerializeToString()
@@ -103,9 +106,12 @@ def _copy_field(path: str, steps: list[str], source: Any, target: Any) -> None:
     name = field.name
     if len(steps) > 1:
         _copy_field(path, steps[1:], getattr(source, name), getattr(target, name))
+    elif field.is_repeated:
+        target.ClearField(name)
+        getattr(target, name).extend(getattr(source, name))
+    elif field.has_presence and not source.HasField(name):
+        target.ClearField(name)
     elif field.message_type is None:
         setattr(target, name, getattr(source, name))
     else:
-        target.ClearField(name)
-        if source.HasField(name):
-            getattr(target, name).CopyFrom(getattr(source, name))
+        getattr(target, name).CopyFrom(getattr(source, name))

@@ -4,29 +4,32 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from . import errors
+from . import app_engine, errors, headers
 from .errors import invalid
 from .messages import HttpMethod, TaskMessage, duration, instant, span, timestamp
 from .settings_rules import check_task_retry_config
 from .urls import encoded
 
-USER_AGENT = "Google-Cloud-Tasks"
 LARGEST_TASK = 2**20 - 7  # serialized, as measured against the real service
 LONGEST_URL = 2083
-HEADERS_BELOW = 80 * 1024
 FURTHEST_SCHEDULE = timedelta(hours=720)
 DEFAULT_DEADLINE = timedelta(minutes=10)
 _DEADLINES = (timedelta(seconds=15), timedelta(minutes=30))
-_SET_BY_CLOUD_TASKS = {"host", "content-length", "user-agent"}
-_SERVICE_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
-_WITH_BODY = ("POST", "PUT", "PATCH")
+_NONE = timedelta(0)
+WITH_BODY = ("POST", "PUT", "PATCH")
 
 
-def canonical(task: Any, name: str, now: datetime) -> Any:
-    """Return the task as it is stored and echoed; raises Refused for the first rule it breaks."""
-    _check_http_request(task)
+def canonical(task: Any, name: str, now: datetime, *, https_tokens: bool = False) -> Any:
+    """Return the task as it is stored and echoed; raises Refused for the first rule it breaks.
+
+    With `https_tokens` an `http://` URL with a token is refused, as Google does.
+    """
     stored = TaskMessage(name=name)
-    _fill_http_request(stored.http_request, task.http_request)
+    if task.HasField("app_engine_http_request"):
+        _fill_app_engine_request(stored, task.app_engine_http_request)
+    else:
+        _check_http_request(task, https_tokens)
+        _fill_http_request(stored.http_request, task.http_request)
     stored.create_time.FromDatetime(now.replace(microsecond=0))
     stored.schedule_time.CopyFrom(_schedule_time(task, now))
     stored.dispatch_deadline.CopyFrom(_dispatch_deadline(task))
@@ -38,9 +41,7 @@ def canonical(task: Any, name: str, now: datetime) -> Any:
     return stored
 
 
-def _check_http_request(task: Any) -> None:
-    if task.HasField("app_engine_http_request"):
-        raise errors.not_served("Task.app_engine_http_request")
+def _check_http_request(task: Any, https_tokens: bool) -> None:
     if not task.HasField("http_request"):
         raise invalid("Task.payload_type is not set.")
     request = task.http_request
@@ -50,17 +51,20 @@ def _check_http_request(task: Any) -> None:
         raise invalid("HttpTarget.url must start with 'http://' or 'https://'.")
     if len(encoded(request.url)) > LONGEST_URL:
         raise invalid(f"HttpRequest.url must be no longer than {LONGEST_URL} characters.")
-    if request.body and method_name(request) not in _WITH_BODY:
+    if request.body and method_name(request) not in WITH_BODY:
         raise invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.")
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in request.headers.items())
-    if size >= HEADERS_BELOW:
+    if headers.size(request.headers) >= headers.HEADERS_BELOW:
         raise invalid("HttpRequest.headers must be less than 80KB.")
-    _check_authorization(request)
+    _check_authorization(request, https_tokens)
 
 
-def _check_authorization(request: Any) -> None:
+def _check_authorization(request: Any, https_tokens: bool) -> None:
     for kind in ("oidc_token", "oauth_token"):
-        if request.HasField(kind) and not getattr(request, kind).service_account_email:
+        if not request.HasField(kind):
+            continue
+        if https_tokens and not request.url.lower().startswith("https://"):
+            raise errors.token_needs_https()
+        if not getattr(request, kind).service_account_email:
             raise invalid("HttpRequest.authorization_header needs a service_account_email.")
 
 
@@ -69,21 +73,23 @@ def method_name(request: Any) -> str:
     try:
         return HttpMethod(request.http_method or HttpMethod.POST).name
     except ValueError:
-        raise invalid("HttpRequest.http_method is not a known method.") from None
+        kind = request.DESCRIPTOR.name
+        raise invalid(f"{kind}.http_method is not a known method.") from None
 
 
 def _fill_http_request(stored: Any, request: Any) -> None:
     stored.CopyFrom(request)
     stored.http_method = HttpMethod[method_name(request)]
     for key in request.headers:
-        if _is_reserved(key):
+        if headers.is_reserved(key):
             del stored.headers[key]
-    stored.headers["User-Agent"] = USER_AGENT
+    stored.headers["User-Agent"] = headers.USER_AGENT
 
 
-def _is_reserved(header: str) -> bool:
-    name = header.lower()
-    return name in _SET_BY_CLOUD_TASKS or name.startswith(_SERVICE_PREFIXES)
+def _fill_app_engine_request(stored: Any, request: Any) -> None:
+    app_engine.check_request(request, method_name(request))
+    app_engine.fill_stored(stored.app_engine_http_request, request)
+    stored.app_engine_http_request.http_method = HttpMethod[method_name(request)]
 
 
 def _schedule_time(task: Any, now: datetime) -> Any:
@@ -101,10 +107,23 @@ def _schedule_time(task: Any, now: datetime) -> Any:
 def _dispatch_deadline(task: Any) -> Any:
     if not task.HasField("dispatch_deadline"):
         return duration(DEFAULT_DEADLINE)
-    shortest, longest = _DEADLINES
-    if not shortest <= span(task.dispatch_deadline) <= longest:
-        raise invalid("Task.dispatchDeadline must be between [15s, 30m].")
+    wanted = span(task.dispatch_deadline)
+    if not task.HasField("app_engine_http_request"):
+        if not _DEADLINES[0] <= wanted <= _DEADLINES[1]:
+            raise invalid("Task.dispatchDeadline must be between [15s, 30m].")
+        return task.dispatch_deadline
+    if wanted == _NONE:  # the default, as the v2 proto documents for App Engine
+        return duration(DEFAULT_DEADLINE)
+    if not app_engine.DEADLINES[0] <= wanted <= app_engine.DEADLINES[1]:
+        raise invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
     return task.dispatch_deadline
+
+
+def destination(stored: Any) -> str:
+    """Return the URL of a stored task, which for App Engine is a relative one."""
+    if stored.HasField("app_engine_http_request"):
+        return str(stored.app_engine_http_request.relative_uri)
+    return str(stored.http_request.url)
 
 
 def pacific(message: Any) -> str:

@@ -10,13 +10,13 @@ from google.protobuf.empty_pb2 import Empty
 
 from . import errors
 from .claims import order_for
-from .messages import FULL, TaskMessage, instant, span, task_message
+from .messages import FULL, TaskMessage, instant, payload, span, task_message
 from .models import Queue, Task
-from .names import TaskName, new_task_id, parse_task_name, valid_task_id
+from .names import TaskName, made_by_us, new_task_id, parse_task_name, valid_task_id
 from .paging import last_seen, page_size, page_token, within_bytes
 from .prepared import NUMBER, TEXT, Bind, Select
 from .queues import find_live, live_queue
-from .task_rules import canonical, method_name
+from .task_rules import canonical, destination, method_name
 from .work import Work
 
 MOST_A_PAGE = 1000
@@ -39,13 +39,18 @@ def parsed(name: str) -> TaskName:
     return parts
 
 
-def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
+def create_task(
+    work: Work, request: Any, *, tombstone: timedelta, https_tokens: bool = False
+) -> Any:
     """CreateTask: an unnamed task gets an id, a past schedule_time becomes now."""
+    named = bool(request.task.name)
     name = _new_name(request)
     queue = live_queue(request.parent)
-    stored = canonical(request.task, str(name), work.now)
-    old = _by_id.first(queue=queue.pk, id=name.id) if request.task.name else None
+    stored = canonical(request.task, str(name), work.now, https_tokens=https_tokens)
+    old = _by_id.first(queue=queue.pk, id=name.id) if named else None
     if old is not None:
+        if work.again and made_by_us(name.id):
+            return task_message(old, queue.name, request.response_view)
         _check_reuse(old, work.now, tombstone)
         old.delete()
     task = _row(queue, name.id, stored)
@@ -56,7 +61,10 @@ def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
 
 def _new_name(request: Any) -> TaskName:
     if not request.task.name:
-        return TaskName(request.parent, new_task_id())
+        made = TaskName(request.parent, new_task_id())
+        # Kept in the request: if the answer to its commit is lost, the call runs once more.
+        request.task.name = str(made)
+        return made
     name = parsed(request.task.name)
     if name.queue != request.parent:
         raise errors.task_in_another_queue(request.parent, name.queue)
@@ -71,13 +79,13 @@ def _check_reuse(old: Task, now: datetime, tombstone: timedelta) -> None:
 
 
 def _row(queue: Queue, task_id: str, stored: Any) -> Task:
-    request = stored.http_request
+    request = payload(stored)
     schedule_time = instant(stored.schedule_time)
     return Task(
         queue=queue,
         short_name=task_id,
         method=method_name(request),
-        url=request.url.replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
+        url=destination(stored).replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
         create_time=instant(stored.create_time),
         schedule_time=schedule_time,
         due_at=schedule_time,
@@ -91,7 +99,7 @@ def _spec(stored: Any) -> bytes:
     """Serialize what has no column: the request without its body, and the retry_config."""
     spec = TaskMessage()
     spec.CopyFrom(stored)
-    spec.http_request.ClearField("body")
+    payload(spec).ClearField("body")
     for name in ("name", "create_time", "schedule_time", "dispatch_deadline"):
         spec.ClearField(name)
     return spec.SerializeToString()

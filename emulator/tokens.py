@@ -66,7 +66,8 @@ class Minter:
     def authorization(self, credentials: Credentials) -> str:
         """Return `Bearer` and an OIDC token, or what plainly is no real OAuth token."""
         if credentials.audience is None:
-            return f"Bearer local-oauth-token-of-{credentials.account}"
+            scope = "+".join(credentials.scope.split())
+            return f"Bearer local-oauth-token-of-{credentials.account}-for-{scope}"
         return f"Bearer {self.oidc_token(credentials.account, credentials.audience)}"
 
     def oidc_token(self, account: str, audience: str) -> str:

@@ -30,6 +30,7 @@ class Order:
     execution_count: int
     previous_response: int | None
     forced: bool
+    app_engine: str = ""  # the App Engine service that it is for; then `url` is relative
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Credentials:
 
     account: str
     audience: str | None
+    scope: str = ""
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Work:
     due: dict[int, datetime] = field(default_factory=dict)
     altered: set[int] = field(default_factory=set)
     orders: list[Order] = field(default_factory=list)
+    again: bool = False  # it may have been committed before, and the answer to that was lost
 
     def expect(self, queue: int, instant: datetime) -> None:
         """Say that a task of `queue` is due at `instant`."""

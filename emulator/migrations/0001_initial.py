@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('purge_time', models.DateTimeField(null=True)),
                 ('deleted_at', models.DateTimeField(null=True)),
+                ('bucket_size', models.IntegerField(null=True)),
             ],
             options={
                 'ordering': ['name'],

@@ -45,6 +45,7 @@ class Queue(models.Model):
     created_at = models.DateTimeField()
     purge_time = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    bucket_size = models.IntegerField(null=True)  # only a queue.yaml sets it
 
     objects = QueueQuerySet.as_manager()
 
@@ -68,8 +69,8 @@ class Queue(models.Model):
 
     @property
     def max_burst_size(self) -> int:
-        """The bucket's size, which follows from the rate."""
-        return burst_size(self.max_dispatches_per_second)
+        """The bucket's size, which follows from the rate unless a queue.yaml says otherwise."""
+        return self.bucket_size or burst_size(self.max_dispatches_per_second)
 
     @property
     def retry_rules(self) -> RetryRules:

@@ -11,7 +11,7 @@ from ..names import TaskName
 from ..prepared import Insert, Save
 from .queue import Queue
 
-NO_RESPONSE = 504  # what X-CloudTasks-TaskPreviousResponse says after a timeout
+UNANSWERED = 0  # the previous_response of an attempt that brought no answer
 RETENTION = timedelta(days=31)
 # How long after its deadline an attempt that nobody knows of any more is given up.
 LEASE_MARGIN = timedelta(seconds=60)
@@ -57,7 +57,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Make tasks whose attempt was cut off due again at once."""
         at_once = Least(F("schedule_time"), now, output_field=models.DateTimeField())
         return self.leased().update(
-            schedule_time=at_once, due_at=at_once, previous_response=NO_RESPONSE
+            schedule_time=at_once, due_at=at_once, previous_response=UNANSWERED
         )
 
 
@@ -150,13 +150,13 @@ class Task(models.Model):
     def count_answer(self, status: int | None) -> None:
         """Keep the count of a failed attempt, and move nothing: a later one is under way."""
         if self.previous_response is None:
-            self.previous_response = status or NO_RESPONSE
+            self.previous_response = status or UNANSWERED
         self._count(status)
         _save_counts(self)
 
     def note_answer(self, status: int | None, now: datetime) -> None:
         """Count what an attempt brought, to be saved with the transition that follows."""
-        self.previous_response = status or NO_RESPONSE
+        self.previous_response = status or UNANSWERED
         self.last_response_time = now
         self._count(status)
 

@@ -155,7 +155,9 @@ def test_an_authorization_without_a_token_is_the_creators(queue, send, target):
 def test_an_oauth_token_is_a_local_one(queue, send, target):
     send(queue, target.url, oauth_token={"service_account_email": "a@b.c"})
     authorization = target.wait_for(1)[0].header("Authorization")
-    assert authorization == "Bearer local-oauth-token-of-a@b.c"
+    assert authorization == (
+        "Bearer local-oauth-token-of-a@b.c-for-https://www.googleapis.com/auth/cloud-platform"
+    )
 
 
 def test_the_http_port_publishes_the_issuer(emulator):

@@ -6,6 +6,7 @@ import pytest
 
 from emulator.backoff import RetryRules
 from emulator.bucket import TokenBucket, burst_size
+from emulator.headers import eta
 from emulator.names import (
     full_queue_name,
     is_location,
@@ -15,7 +16,7 @@ from emulator.names import (
     valid_queue_id,
     valid_task_id,
 )
-from emulator.sender import eta, target_url
+from emulator.sender import target_url
 
 QUEUE = "projects/p/locations/l/queues/q"
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from emulator.sender import Answer, Sender, request_headers
+from emulator.headers import request_headers
+from emulator.sender import Answer, Sender
 from emulator.targets import Targets
 from emulator.tokens import Minter, SigningKey
 from emulator.work import Order
@@ -41,9 +42,9 @@ def key(tmp_path_factory):
     return SigningKey.kept(tmp_path_factory.mktemp("key") / "key.pem")
 
 
-def send(key, an_order):
+def send(key, an_order, sending=None):
     async def main():
-        sender = Sender(Targets(), Minter(key, "http://issuer"))
+        sender = Sender(Targets(), Minter(key, "http://issuer"), sending)
         try:
             return await sender.send(an_order)
         finally:
@@ -162,7 +163,7 @@ def test_only_2xx_is_success(status, succeeded):
     assert Answer(status).succeeded is succeeded
 
 
-@pytest.mark.parametrize(("previous", "says"), [(503, "503"), (None, None)])
+@pytest.mark.parametrize(("previous", "says"), [(503, "503"), (0, "504"), (None, None)])
 def test_a_retry_says_what_came_before_if_anything_did(previous, says):
     headers = request_headers(order("http://h/", retry_count=2, previous_response=previous))
     assert headers.get("X-CloudTasks-TaskPreviousResponse") == says

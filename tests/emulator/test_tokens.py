@@ -38,7 +38,10 @@ def test_a_token_verifies_against_the_certificates(tmp_path):
 
 def test_an_oauth_token_is_plainly_a_local_one(tmp_path):
     minter = Minter(SigningKey.kept(tmp_path / "key.pem"), "http://issuer")
-    assert minter.authorization(Credentials("a@b.c", None)) == "Bearer local-oauth-token-of-a@b.c"
+    credentials = Credentials("a@b.c", None, "https://scope/one two")
+    assert minter.authorization(credentials) == (
+        "Bearer local-oauth-token-of-a@b.c-for-https://scope/one+two"
+    )
 
 
 def test_the_key_set_holds_the_same_key(tmp_path):

@@ -4,17 +4,15 @@ import logging
 import os
 import resource
 import signal
-import socket
 import threading
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from emulator.flags import add_flags, server_options
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-# Ten years: further back, dates begin to run out for no use.
-_MOST_SECONDS = 315_360_000
 
 
 class Command(BaseCommand):
@@ -22,36 +20,8 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the web's own; those of this app are run below
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Say what can be set; the defaults come from the settings."""
-        parser.add_argument("--host", type=_host, default=settings.EMULATOR_HOST)
-        parser.add_argument("--port", type=_port, default=settings.EMULATOR_PORT, help="gRPC")
-        parser.add_argument(
-            "--http-port",
-            type=_port,
-            default=settings.EMULATOR_HTTP_PORT,
-            help="certificates, OIDC discovery, health; a port of 0 is any free one",
-        )
-        parser.add_argument(
-            "--queue",
-            action="append",
-            default=[],
-            metavar="NAME",
-            help="make this queue if it does not exist: a short id or a full name; repeatable",
-        )
-        parser.add_argument(
-            "--task-tombstone",
-            type=_seconds,
-            default=3600.0,
-            metavar="SECONDS",
-            help="how long the name of an ended task rests (3600)",
-        )
-        parser.add_argument(
-            "--queue-cooldown",
-            type=_seconds,
-            default=604800.0,
-            metavar="SECONDS",
-            help="how long the name of a deleted queue rests (604800)",
-        )
+        """Say what can be set."""
+        add_flags(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, say where it listens, and wait for SIGTERM or SIGINT."""
@@ -67,7 +37,7 @@ class Command(BaseCommand):
         if options["host"] not in _LOOPBACK:
             self.stderr.write(f"Warning: anyone who reaches {options['host']} can send tasks.")
         end = _until_told()
-        emulator = Emulator(self._options(options), on_end=end.set)
+        emulator = Emulator(_checked(options), on_end=end.set)
         try:
             with emulator:
                 self.stdout.write(
@@ -81,49 +51,14 @@ class Command(BaseCommand):
         if failed:
             raise CommandError("The emulator stopped by itself; its log says why.")
 
-    def _options(self, options: dict[str, Any]) -> Any:
-        from datetime import timedelta
 
-        from emulator.methods import Windows
-        from emulator.names import full_queue_name
-        from emulator.server import Options
+def _checked(options: dict[str, Any]) -> Any:
+    from emulator.ports import StartFailed
 
-        project, location = settings.GOOGLE_CLOUD_PROJECT, settings.CLOUD_TASKS_LOCATION
-        return Options(
-            host=options["host"],
-            port=options["port"],
-            http_port=options["http_port"],
-            queues=[full_queue_name(name, project, location) for name in options["queue"]],
-            issuer=_issuer(options["http_port"]),
-            windows=Windows(
-                timedelta(seconds=options["task_tombstone"]),
-                timedelta(seconds=options["queue_cooldown"]),
-            ),
-        )
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:6]) <= 65535):
-        raise ArgumentTypeError(f"{text!r} is no port: a number from 0 to 65535 is.")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
     try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _MOST_SECONDS:  # a NaN is not either
-        raise ArgumentTypeError(f"{text!r} is no time in seconds from 0 to {_MOST_SECONDS}.")
-    return seconds
-
-
-def _host(text: str) -> str:
-    try:
-        socket.getaddrinfo(text or ".", None)
-    except (OSError, UnicodeError):
-        raise ArgumentTypeError(f"{text!r} is no address of this machine.") from None
-    return text
+        return server_options(options)
+    except (StartFailed, ValueError) as failure:
+        raise CommandError(str(failure)) from None
 
 
 def _allow_many_connections() -> None:
@@ -132,13 +67,6 @@ def _allow_many_connections() -> None:
     wanted = 65536 if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _issuer(http_port: int) -> str:
-    """Return the issuer that the web admits, or "" where the port is not the one it knows."""
-    given = bool(os.environ.get("OIDC_ISSUER", "").strip())
-    known = http_port == settings.EMULATOR_HTTP_PORT != 0
-    return str(settings.OIDC_ISSUER) if given or known else ""
 
 
 def _until_told() -> threading.Event:
