@@ -19,16 +19,18 @@ import grpc.aio
 from aiohttp import web
 from django.conf import settings
 
-from . import upkeep
+from . import firebase, rest, upkeep
+from .batches import forget_operations
 from .committer import Committer
 from .dispatcher import Dispatcher, every
 from .http import application
-from .methods import Windows, methods
+from .methods import Windows
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
 from .queues import ensure_queue
 from .sender import Sender
 from .service import OPTIONS, handlers
+from .services import services
 from .targets import Targets
 from .tokens import Minter, SigningKey
 
@@ -149,7 +151,10 @@ class Emulator:
         """Open both ports; the gRPC server is not started yet."""
         options = self.options
         server = grpc.aio.server(options=OPTIONS)
-        server.add_generic_rpc_handlers((handlers(methods(options.windows), committer),))
+        table = services(options.windows)
+        server.add_generic_rpc_handlers(
+            [handlers(name, methods, committer) for name, methods in table.items()]
+        )
         host = url_host(options.host)
         self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
@@ -159,7 +164,10 @@ class Emulator:
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
         stack.push_async_callback(self._sender.close)
-        runner = web.AppRunner(application(key, issuer, lambda: committer.alive), access_log=None)
+        app = application(key, issuer, lambda: committer.alive)
+        rest.serve(app, table, committer, options.windows)
+        firebase.serve(app, committer, options.windows)
+        runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, socket).start()
@@ -170,8 +178,9 @@ class Emulator:
         keep = max(self.options.keep_ended, self.options.windows.task_tombstone)
         while await committer.run(partial(upkeep.forget_ended, keep=keep)):
             pass
-        rest = max(keep, self.options.windows.queue_cooldown)
-        await committer.run(partial(upkeep.forget_queues, rest=rest))
+        await committer.run(partial(forget_operations, keep=keep))
+        rests = max(keep, self.options.windows.queue_cooldown)
+        await committer.run(partial(upkeep.forget_queues, rest=rests))
 
 
 def _signing_key(path: Path) -> SigningKey:

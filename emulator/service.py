@@ -6,13 +6,12 @@ from typing import Any
 
 import grpc
 from django.db import InterfaceError, OperationalError
-from google.protobuf.any_pb2 import Any as AnyMessage
-from google.rpc import error_details_pb2, status_pb2
 
 from . import errors
 from .committer import Committer
 from .errors import Refused
-from .methods import SERVICE, Method
+from .methods import Method
+from .statuses import status
 
 logger = logging.getLogger("emulator")
 
@@ -21,25 +20,33 @@ _STATUS = {status.value[0]: status for status in grpc.StatusCode}
 OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 8 * 1024 * 1024)]
 
 
-def handlers(table: list[Method], committer: Committer) -> grpc.GenericRpcHandler:
-    """Return the service; an RPC that is not in the table is UNIMPLEMENTED."""
+def handlers(service: str, table: list[Method], committer: Committer) -> grpc.GenericRpcHandler:
+    """Return one service; an RPC that is not in the table is UNIMPLEMENTED."""
     return grpc.method_handlers_generic_handler(
-        SERVICE, {method.name: _handler(method, committer) for method in table}
+        service, {method.name: _handler(method, committer) for method in table}
     )
+
+
+async def perform(method: Method, request: Any, committer: Committer) -> Any:
+    """Return a method's response once it is committed; whatever fails is raised as Refused."""
+    try:
+        return await committer.run(partial(_call, method, request))
+    except Refused:
+        raise
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("%s: the database failed: %s", method.name, error)
+        raise errors.store_unavailable() from None
+    except Exception:
+        logger.exception("%s failed", method.name)
+        raise errors.internal() from None
 
 
 def _handler(method: Method, committer: Committer) -> Any:
     async def answer(request: Any, context: Any) -> Any:
         try:
-            return await committer.run(partial(_call, method, request))
+            return await perform(method, request, committer)
         except Refused as refused:
             await _abort(context, refused)
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("%s: the database failed: %s", method.name, error)
-            await _abort(context, errors.store_unavailable())
-        except Exception:
-            logger.exception("%s failed", method.name)
-            await _abort(context, errors.internal())
 
     return grpc.unary_unary_rpc_method_handler(
         answer,
@@ -53,19 +60,8 @@ def _call(method: Method, request: Any, work: Any) -> Any:
 
 
 async def _abort(context: Any, refused: Refused) -> None:
-    details = status_details(refused)
-    trailers = (("grpc-status-details-bin", details),) if details else ()
-    await context.abort(_STATUS[refused.code.value], refused.message, trailers)
-
-
-def status_details(refused: Refused) -> bytes | None:
-    """Return the serialized google.rpc.Status that carries a refusal's details, if it has any."""
-    if refused.help_link is None:
-        return None
-    link = error_details_pb2.Help.Link(
-        description=refused.help_link.description, url=refused.help_link.url
+    message = status(refused)
+    trailers = (("grpc-status-details-bin", message.SerializeToString()),)
+    await context.abort(
+        _STATUS[refused.code.value], refused.message, trailers if message.details else ()
     )
-    detail = AnyMessage()
-    detail.Pack(error_details_pb2.Help(links=[link]))
-    status = status_pb2.Status(code=refused.code.value, message=refused.message, details=[detail])
-    return status.SerializeToString()

@@ -18,7 +18,7 @@ DEFAULT_DEADLINE = timedelta(minutes=10)
 _DEADLINES = (timedelta(seconds=15), timedelta(minutes=30))
 _SET_BY_CLOUD_TASKS = {"host", "content-length", "user-agent"}
 _SERVICE_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
-_WITH_BODY = ("POST", "PUT", "PATCH")
+WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 def canonical(task: Any, name: str, now: datetime) -> Any:
@@ -49,7 +49,7 @@ def _check_http_request(task: Any) -> None:
         raise invalid("HttpTarget.url must start with 'http://' or 'https://'.")
     if len(request.url) > LONGEST_URL:
         raise invalid(f"HttpRequest.url must be no longer than {LONGEST_URL} characters.")
-    if request.body and method_name(request) not in _WITH_BODY:
+    if request.body and method_name(request) not in WITH_BODY:
         raise invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.")
     size = sum(len(key.encode()) + len(value.encode()) for key, value in request.headers.items())
     if size >= HEADERS_BELOW:

@@ -45,7 +45,7 @@ def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
     stored = canonical(request.task, str(name), work.now)
     old = _by_id.first(queue=queue.pk, id=name.id) if request.task.name else None
     if old is not None:
-        _check_reuse(old, work.now, tombstone)
+        _check_reuse(old, work.now, queue.tombstone_ttl or tombstone)
         old.delete()
     task = _row(queue, name.id, stored)
     task.store()
@@ -104,7 +104,8 @@ def live_task(work: Work, name: str, tombstone: timedelta) -> tuple[Queue, Task]
     if queue is None or task is None:
         raise errors.not_found()
     if task.outcome:
-        raise errors.task_gone() if task.rests(work.now, tombstone) else errors.not_found()
+        rests = task.rests(work.now, queue.tombstone_ttl or tombstone)
+        raise errors.task_gone() if rests else errors.not_found()
     return queue, task
 
 

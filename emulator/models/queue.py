@@ -45,6 +45,9 @@ class Queue(models.Model):
     created_at = models.DateTimeField()
     purge_time = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    # Of v2beta3; null where it was never set there.
+    task_ttl = models.DurationField(null=True)
+    tombstone_ttl = models.DurationField(null=True)
 
     objects = QueueQuerySet.as_manager()
 

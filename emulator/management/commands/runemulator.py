@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--http-port",
             type=int,
             default=settings.EMULATOR_HTTP_PORT,
-            help="certificates, OIDC discovery, health; a port of 0 is any free one",
+            help="REST, certificates, OIDC discovery, health; a port of 0 is any free one",
         )
         parser.add_argument(
             "--queue",
