@@ -65,40 +65,40 @@ def _json(content: bytes) -> dict[str, Any]:
 def _bind(tree: dict[str, Any], descriptor: Descriptor, query: Iterable[Violation]) -> None:
     """Put query parameters into the tree: `a.b=c` is a field of a field."""
     for name, value in query:
-        if name in _OF_THE_CALL:
-            continue
-        steps = name.split(".")
-        field, inner = _field(descriptor, steps[0]), tree
-        for step in steps[1:]:
-            if field is None or field.message_type is None or field.is_repeated:
-                field = None
-                break
-            inner = inner.setdefault(_key(inner, field), {})
-            field = _field(field.message_type, step)
-        if field is None or not isinstance(inner, dict):
+        if name not in _OF_THE_CALL and not _place(tree, descriptor, name.split("."), value):
             raise BadPayload([(
                 "",
                 f'{_RECEIVED} Unknown name "{name}": Cannot bind query parameter. Field '
                 f"'{name}' could not be found in request message.",
             )])  # fmt: skip
-        _put(inner, field, value)
 
 
-def _put(tree: dict[str, Any], field: FieldDescriptor, value: str) -> None:
-    key = _key(tree, field)
+def _place(tree: dict[str, Any], descriptor: Descriptor, steps: list[str], value: str) -> bool:
+    """Put one value where its steps lead; says whether they lead anywhere."""
+    field = _field(descriptor, steps[0])
+    if field is None:
+        return False
+    key = field.name if field.name in tree else field.json_name
+    if len(steps) == 1:
+        tree[key] = _from_text(field, value, tree.get(key))
+        return True
+    if field.message_type is None or field.is_repeated:
+        return False
+    if tree.get(key) is None:
+        tree[key] = {}
+    inner = tree[key]
+    return isinstance(inner, dict) and _place(inner, field.message_type, steps[1:], value)
+
+
+def _from_text(field: FieldDescriptor, value: str, before: Any) -> Any:
     if field.is_repeated:
-        tree.setdefault(key, []).append(value)
-    elif field.message_type and field.message_type.full_name == "google.protobuf.FieldMask":
+        return [*before, value] if isinstance(before, list) else [value]
+    if field.message_type and field.message_type.full_name == "google.protobuf.FieldMask":
         # Google takes both spellings, protobuf's reader one.
-        tree[key] = re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), value)
-    elif field.type == field.TYPE_BOOL and value in ("true", "false"):
-        tree[key] = value == "true"
-    else:
-        tree[key] = value
-
-
-def _key(tree: dict[str, Any], field: FieldDescriptor) -> str:
-    return field.name if field.name in tree else field.json_name
+        return re.sub(r"_([a-z0-9])", lambda found: found[1].upper(), value)
+    if field.type == field.TYPE_BOOL and value in ("true", "false"):
+        return value == "true"
+    return value
 
 
 def _field(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
