@@ -15,7 +15,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from .refusals import BadPayload
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-_ONEOF = re.compile(r'multiple "(\w+)" oneof fields')
 _RECEIVED = "Invalid JSON payload received."
 # Parameters of every Google API; they are about the call, not the request.
 _OF_THE_CALL = {
@@ -108,14 +107,19 @@ def _field(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
 
 def _mistakes(tree: dict[str, Any], descriptor: Descriptor, path: str) -> Iterator[Violation]:
     """Yield what cannot be meant: unknown names, and values of another shape than their field."""
+    at = f" at '{path}'" if path else ""
+    chosen: set[str] = set()
     for name, value in tree.items():
         field = _field(descriptor, name)
         if field is None:
-            at = f" at '{path}'" if path else ""
             yield path, f'{_RECEIVED} Unknown name "{name}"{at}: Cannot find field.'
         elif value is not None:
-            inner = f"{path}.{field.name}" if path else field.name
-            yield from _of_field(field, value, inner)
+            oneof = field.containing_oneof.name if field.containing_oneof else ""
+            if oneof in chosen:
+                said = f"oneof field '{oneof}' is already set. Cannot set '{name}'"
+                yield path, f"Invalid value{at} (oneof), {said}"
+            chosen.update([oneof] if oneof else [])
+            yield from _of_field(field, value, f"{path}.{field.name}" if path else field.name)
 
 
 def _of_field(field: FieldDescriptor, value: Any, path: str) -> Iterator[Violation]:
@@ -167,11 +171,7 @@ def _wrong(path: str, kind: str, value: Any) -> Violation:
 
 
 def _unreadable(error: Exception) -> Violation:
-    text = str(error).partition("\n")[0]
-    twice = _ONEOF.search(text)
-    if twice:
-        return "", f"{_RECEIVED} oneof field '{twice[1]}' is already set."
-    return "", f"{_RECEIVED} {text}"
+    return "", f"{_RECEIVED} {str(error).partition(chr(10))[0]}"
 
 
 def _set(message: Any, name: str, value: str) -> None:

@@ -22,7 +22,7 @@ from .service import perform
 from .services import VERSIONS
 from .statuses import status
 
-LARGEST_BODY = 10 * 1024 * 1024  # what Google names in its refusal
+LARGEST_BODY = 10 * 1024 * 1024  # Google's own differs from API to API; this one's is unknown
 _HTTP = {
     Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.ALREADY_EXISTS: 409,
     Code.PERMISSION_DENIED: 403, Code.FAILED_PRECONDITION: 400, Code.ABORTED: 409,
