@@ -168,8 +168,8 @@ BAD_BODIES = {
     ),
     "two tokens": (
         {"task": {"httpRequest": {"url": URL, "oidcToken": {}, "oauthToken": {}}}},
-        "Invalid value at 'task.http_request' (oneof), oneof field 'authorization_header' is already "
-        "set. Cannot set 'oauthToken'",
+        "Invalid value at 'task.http_request' (oneof), oneof field 'authorization_header' is "
+        "already set. Cannot set 'oauthToken'",
     ),
     "no object": ([], '{}Unknown name "": Root element must be a message.'),
 }
