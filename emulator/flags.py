@@ -24,7 +24,7 @@ def add_flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--http-port",
         type=port,
-        help="certificates, OIDC discovery, health; by default the issuer's port where one is "
+        help="REST, certificates, discovery, health; by default the issuer's port where one is "
         f"given, else {settings.EMULATOR_HTTP_PORT}; 0 is any free one",
     )
     parser.add_argument(

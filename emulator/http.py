@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .rest import LARGEST_BODY
 from .tokens import SigningKey
 
 
@@ -15,7 +16,7 @@ def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> we
         "/jwks": key.jwks(),
         "/.well-known/openid-configuration": _discovery(issuer),
     }
-    app = web.Application()
+    app = web.Application(client_max_size=LARGEST_BODY)
     for path, document in documents.items():
         app.router.add_get(path, _constant(document))
     app.router.add_get("/health", _health(healthy))

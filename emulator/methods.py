@@ -7,13 +7,17 @@ from functools import partial
 from typing import Any
 
 from google.cloud import tasks_v2
+from google.cloud.location import locations_pb2
+from google.iam.v1 import iam_policy_pb2, policy_pb2
+from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from . import queues, tasks
+from . import batches, places, policies, queues, tasks
 from .messages import QueueMessage, TaskMessage
 from .work import Work
 
-SERVICE = "google.cloud.tasks.v2.CloudTasks"
+LOCATIONS = "google.cloud.location.Locations"
+OPERATIONS = "google.longrunning.Operations"
 
 
 @dataclass(frozen=True)
@@ -70,4 +74,34 @@ def methods(windows: Windows, switches: Switches = Switches()) -> list[Method]:
                partial(tasks.delete_task, tombstone=tombstone)),
         Method("RunTask", v2.RunTaskRequest.pb(), TaskMessage,
                partial(tasks.run_task, tombstone=tombstone)),
+        Method("BatchCreateTasks", v2.BatchCreateTasksRequest.pb(), operations_pb2.Operation,
+               partial(batches.batch_create, tombstone=tombstone,
+                       https_tokens=switches.strict_https_tokens)),
+        Method("BatchDeleteTasks", v2.BatchDeleteTasksRequest.pb(), operations_pb2.Operation,
+               partial(batches.batch_delete, tombstone=tombstone)),
+        Method("GetIamPolicy", iam_policy_pb2.GetIamPolicyRequest, policy_pb2.Policy,
+               policies.get_policy),
+        Method("SetIamPolicy", iam_policy_pb2.SetIamPolicyRequest, policy_pb2.Policy,
+               policies.set_policy),
+        Method("TestIamPermissions", iam_policy_pb2.TestIamPermissionsRequest,
+               iam_policy_pb2.TestIamPermissionsResponse, policies.test_permissions),
+        Method("GetCmekConfig", v2.GetCmekConfigRequest.pb(), places.CmekMessage, places.get_cmek),
+        Method("UpdateCmekConfig", v2.UpdateCmekConfigRequest.pb(), places.CmekMessage,
+               places.update_cmek),
     ]  # fmt: skip
+
+
+def mixins() -> dict[str, list[Method]]:
+    """Return the services that Google's clients call on the same address, whatever the version."""
+    return {
+        LOCATIONS: [
+            Method("ListLocations", locations_pb2.ListLocationsRequest,
+                   locations_pb2.ListLocationsResponse, places.list_locations),
+            Method("GetLocation", locations_pb2.GetLocationRequest, locations_pb2.Location,
+                   places.get_location),
+        ],
+        OPERATIONS: [
+            Method("GetOperation", operations_pb2.GetOperationRequest, operations_pb2.Operation,
+                   batches.get_operation),
+        ],
+    }  # fmt: skip

@@ -19,14 +19,15 @@ import grpc.aio
 from aiohttp import web
 from django.conf import settings
 
-from . import upkeep
+from . import firebase, rest, upkeep
 from .app_engine import listed
+from .batches import forget_operations
 from .beside import Beside
 from .committer import Committer
 from .declared import Declared
 from .dispatcher import Dispatcher, every
 from .http import application
-from .methods import Switches, Windows, methods
+from .methods import Switches, Windows
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
 from .queue_file import QueueFile
@@ -34,6 +35,7 @@ from .queue_watch import declare_at_start, watch
 from .sender import Sender
 from .sending import Sending
 from .service import OPTIONS, handlers
+from .services import services
 from .targets import Targets
 from .tokens import Minter, SigningKey
 
@@ -161,9 +163,11 @@ class Emulator:
         """Open both ports; the gRPC server is not started yet."""
         options = self.options
         server = grpc.aio.server(options=OPTIONS)
-        table = methods(options.windows, options.switches)
+        table = services(options.windows, options.switches)
         strict = options.switches.strict_routing_header
-        server.add_generic_rpc_handlers((handlers(table, committer, strict),))
+        server.add_generic_rpc_handlers(
+            [handlers(name, methods, committer, strict) for name, methods in table.items()]
+        )
         host = url_host(options.host)
         self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
@@ -176,6 +180,8 @@ class Emulator:
         self._sender = Sender(targets, Minter(key, issuer), sending)
         stack.push_async_callback(self._sender.close)
         app = application(key, issuer, lambda: committer.well and self._beside.alive)
+        rest.serve(app, table, committer, options.windows)
+        firebase.serve(app, committer, options.windows, options.switches)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -188,8 +194,9 @@ class Emulator:
         keep = max(self.options.keep_ended, self.options.windows.task_tombstone)
         while await committer.run(partial(upkeep.forget_ended, keep=keep)):
             pass
-        rest = max(keep, self.options.windows.queue_cooldown)
-        await committer.run(partial(upkeep.forget_queues, rest=rest))
+        await committer.run(partial(forget_operations, keep=keep))
+        rests = max(keep, self.options.windows.queue_cooldown)
+        await committer.run(partial(upkeep.forget_queues, rest=rests))
 
 
 def _signing_key(path: Path) -> SigningKey:

@@ -51,7 +51,7 @@ def create_task(
     if old is not None:
         if work.again and made_by_us(name.id):
             return task_message(old, queue.name, request.response_view)
-        _check_reuse(old, work.now, tombstone)
+        _check_reuse(old, work.now, queue.tombstone_ttl or tombstone)
         old.delete()
     task = _row(queue, name.id, stored)
     task.store()
@@ -113,7 +113,8 @@ def live_task(work: Work, name: str, tombstone: timedelta) -> tuple[Queue, Task]
     if queue is None or task is None:
         raise errors.not_found()
     if task.outcome:
-        raise errors.task_gone() if task.rests(work.now, tombstone) else errors.not_found()
+        rests = task.rests(work.now, queue.tombstone_ttl or tombstone)
+        raise errors.task_gone() if rests else errors.not_found()
     return queue, task
 
 

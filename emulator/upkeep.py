@@ -3,6 +3,8 @@
 from collections.abc import Set
 from datetime import timedelta
 
+from django.db.models import Max
+
 from .messages import task_rules
 from .models import Attempt, Queue, Task
 from .models.task import RETENTION
@@ -57,7 +59,8 @@ def clamp_retries(work: Work) -> int:
 
 def forget_ended(work: Work, keep: timedelta) -> bool:
     """Delete some of what ended longer ago than `keep`; says whether there is more to delete."""
-    before = work.now - keep
+    longest = Queue.objects.aggregate(longest=Max("tombstone_ttl"))["longest"]
+    before = work.now - max(keep, longest or keep)
     tasks = Task.objects.exclude(outcome="").filter(ended_at__lt=before)
     old_tasks = list(tasks.values_list("pk", flat=True)[:ROWS_A_TURN])
     Attempt.objects.filter(task__in=old_tasks).delete()
@@ -75,5 +78,10 @@ def forget_queues(work: Work, rest: timedelta) -> None:
 
 
 def end_outlived(work: Work) -> int:
-    """End tasks 31 days old, as Cloud Tasks does whether they ran or not."""
-    return Task.objects.outlived(work.now).end(Task.Outcome.GAVE_UP, work.now)
+    """End tasks 31 days old, or older than their queue's task_ttl, whether they ran or not."""
+    ended = Task.objects.outlived(work.now).end(Task.Outcome.GAVE_UP, work.now)
+    for queue in Queue.objects.live().exclude(task_ttl=None):
+        oldest = work.now - (queue.task_ttl or RETENTION)
+        outlived = queue.tasks.live().filter(create_time__lt=oldest)
+        ended += outlived.end(Task.Outcome.GAVE_UP, work.now)
+    return ended

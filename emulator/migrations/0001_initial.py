@@ -32,6 +32,8 @@ class Migration(migrations.Migration):
                 ('purge_time', models.DateTimeField(null=True)),
                 ('deleted_at', models.DateTimeField(null=True)),
                 ('bucket_size', models.IntegerField(null=True)),
+                ('task_ttl', models.DurationField(null=True)),
+                ('tombstone_ttl', models.DurationField(null=True)),
             ],
             options={
                 'ordering': ['name'],
@@ -110,5 +112,33 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='attempt',
             index=models.Index(fields=['ended_at'], name='attempt_by_end'),
+        ),
+        migrations.CreateModel(
+            name='CmekConfig',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('parent', models.CharField(max_length=400, unique=True)),
+                ('kms_key', models.CharField(max_length=1000)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='LongOperation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=1000, unique=True)),
+                ('message', models.BinaryField()),
+                ('ended_at', models.DateTimeField(db_index=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='Policy',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('message', models.BinaryField()),
+                ('queue', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to='emulator.queue')),
+            ],
+            options={
+                'verbose_name_plural': 'policies',
+            },
         ),
     ]

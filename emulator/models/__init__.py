@@ -4,9 +4,10 @@ from django.db import router
 
 from .attempt import Attempt
 from .queue import Queue
+from .record import CmekConfig, LongOperation, Policy
 from .task import Task
 
-__all__ = ["Attempt", "Queue", "Task", "database"]
+__all__ = ["Attempt", "CmekConfig", "LongOperation", "Policy", "Queue", "Task", "database"]
 
 
 def database() -> str:

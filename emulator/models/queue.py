@@ -46,6 +46,9 @@ class Queue(models.Model):
     purge_time = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     bucket_size = models.IntegerField(null=True)  # only a queue.yaml sets it
+    # Of v2beta3; null where it was never set there.
+    task_ttl = models.DurationField(null=True)
+    tombstone_ttl = models.DurationField(null=True)
 
     objects = QueueQuerySet.as_manager()
 

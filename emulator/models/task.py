@@ -46,8 +46,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
         return self.waiting().filter(at_once, dispatch_count=0, create_time__gt=now)
 
     def outlived(self, now: datetime) -> Self:
-        """Return live tasks past the 31 days that Cloud Tasks keeps a task."""
-        return self.live().filter(create_time__lt=now - RETENTION)
+        """Return live tasks past the 31 days that Cloud Tasks keeps one unless told otherwise."""
+        return self.live().filter(create_time__lt=now - RETENTION, queue__task_ttl=None)
 
     def end(self, outcome: str, now: datetime) -> int:
         """End these tasks; their names rest from now on."""

@@ -6,24 +6,18 @@ import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import grpc
 import pytest
 from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import tasks_v2
-from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from emulator.models import Queue, Task
 from tests.emulator.target import TargetServer
+from tests.emulator.wires import client_of, connect
 from tests.processes import EmulatorProcess
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+__all__ = ["client_of"]  # for the tests beside this file
 PARENT = "projects/demo/locations/us-central1"
-
-
-def client_of(endpoint):
-    """Return the official client as the README shows it."""
-    channel = grpc.insecure_channel(endpoint)
-    return tasks_v2.CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
 
 
 def ended(client, name):
@@ -41,11 +35,18 @@ def emulator(tmp_path_factory):
         yield running
 
 
+def pytest_generate_tests(metafunc):
+    """Run each test of a module that names WIRES once over each of them, unless it chooses."""
+    wires = getattr(metafunc.module, "WIRES", ())
+    chosen = {mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")}
+    if wires and "client" in metafunc.fixturenames and "client" not in chosen:
+        metafunc.parametrize("client", wires, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def client(emulator):
-    client = client_of(emulator.endpoint)
-    yield client
-    client.transport.close()
+def client(emulator, request):
+    with connect(emulator, getattr(request, "param", "v2 gRPC")) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
