@@ -6,7 +6,7 @@ the next start puts right.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from .messages import TaskMessage, credentials, task_rules
 from .models import Attempt, Queue, Task
 from .models.task import RETENTION
 from .prepared import INSTANT, NUMBER, Bind, Select
-from .sender import Answer
+from .sender import Answer, as_text, recorded_headers
 from .work import Order, Work
 
 _live_queue = Select(lambda: Queue.objects.live().filter(pk=Bind("queue", NUMBER)).order_by())
@@ -59,6 +59,8 @@ def claim_due(work: Work, *, queue_pk: int, allow: Callable[[Queue], int]) -> Cl
     if queue is None or queue.state != Queue.State.RUNNING:
         return Claim(queue, limit=-1)
     claim = Claim(queue, limit=allow(queue))
+    if claim.limit < 0:
+        return claim
     if claim.limit:
         due = _due(claim.limit).all(queue=queue.pk, now=work.now)
         claim.orders = _claim(work, queue, due)
@@ -87,8 +89,35 @@ def order_for(queue: Queue, task: Task, now: datetime, forced: bool = False) -> 
         schedule_time=task.schedule_time,
         dispatch_time=now,
     )
+    return _recorded(attempt, _order(queue, attempt))
+
+
+def duplicate_for(queue: Queue, task: Task, now: datetime) -> Order:
+    """Open an extra attempt that repeats the last one's request, and return its order."""
+    attempt = Attempt(
+        task=task,
+        number=max(1, task.dispatch_count),
+        extra=True,
+        schedule_time=task.last_schedule_time or task.schedule_time,
+        dispatch_time=now,
+    )
+    earlier = task.attempts.filter(number__lt=attempt.number, extra=False)
+    last = earlier.order_by("number").last()
+    order = replace(
+        _order(queue, attempt),
+        retry_count=attempt.number - 1,
+        execution_count=earlier.filter(status__lt=500).count(),
+        previous_response=last.status if last else None,
+    )
+    return _recorded(attempt, order)
+
+
+def _recorded(attempt: Attempt, order: Order) -> Order:
+    """Store the attempt with the request that it is about to make."""
+    attempt.method, attempt.url = order.method, as_text(order.url)
+    attempt.request_headers = recorded_headers(order)
     attempt.store()
-    return _order(queue, attempt)
+    return replace(order, attempt=attempt.pk)
 
 
 def _order(queue: Queue, attempt: Attempt) -> Order:
@@ -111,6 +140,8 @@ def _order(queue: Queue, attempt: Attempt) -> Order:
         execution_count=task.execution_count,
         previous_response=task.previous_response,
         forced=attempt.forced,
+        queue_name=queue.name,
+        extra=attempt.extra,
     )
 
 
@@ -124,6 +155,8 @@ def report(work: Work, *, order: Order, answer: Answer) -> str:
         headers=answer.headers,
         body=answer.body,
     ).end()
+    if order.extra:
+        return "an extra delivery, which changes nothing"
     task = _live_task.first(task=order.task)
     if task is None:
         return "dropped: the task had ended"

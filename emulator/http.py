@@ -1,4 +1,4 @@
-"""The HTTP port: who signs the tokens, and whether the emulator is well."""
+"""The HTTP port: who signs the tokens."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from aiohttp import web
 from .tokens import SigningKey
 
 
-def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> web.Application:
+def application(key: SigningKey, issuer: str) -> web.Application:
     """Return the web application; `issuer` is what the tokens name as theirs."""
     documents: dict[str, Any] = {
         "/certs": key.certs(),
@@ -18,7 +18,6 @@ def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> we
     app = web.Application()
     for path, document in documents.items():
         app.router.add_get(path, _constant(document))
-    app.router.add_get("/health", _health(healthy))
     return app
 
 
@@ -36,13 +35,5 @@ def _discovery(issuer: str) -> dict[str, Any]:
 def _constant(document: Any) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response(document, headers={"Cache-Control": "public, max-age=3600"})
-
-    return answer
-
-
-def _health(healthy: Callable[[], bool]) -> Callable[[web.Request], Any]:
-    async def answer(request: web.Request) -> web.Response:
-        well = healthy()
-        return web.json_response({"ok": well}, status=200 if well else 503)
 
     return answer

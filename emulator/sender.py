@@ -27,6 +27,8 @@ _OF_THE_CONNECTION = {
     "connection", "expect", "keep-alive", "proxy-connection", "te", "trailer",
     "transfer-encoding", "upgrade",
 }  # fmt: skip
+MASK = "[masked]"
+_SECRET = {"authorization", "proxy-authorization", "cookie"}
 _NO_DEFAULTS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
@@ -61,6 +63,19 @@ def request_headers(order: Order, authorization: str | None = None) -> dict[str,
         headers["X-CloudTasks-TaskPreviousResponse"] = str(order.previous_response or NO_RESPONSE)
         headers["X-CloudTasks-TaskRetryReason"] = ""
     return headers
+
+
+def recorded_headers(order: Order) -> list[tuple[str, str]]:
+    """Return the headers of one attempt for the record, with what lets its reader in masked."""
+    headers = request_headers(order, "Bearer token" if order.credentials else None)
+    return [(as_text(key), as_text(_masked(key, value))) for key, value in headers.items()]
+
+
+def _masked(key: str, value: str) -> str:
+    if key.lower() not in _SECRET:
+        return value
+    scheme, _, rest = value.partition(" ")
+    return f"{scheme} {MASK}" if rest else MASK
 
 
 def eta(schedule_time: datetime) -> str:

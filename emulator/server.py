@@ -20,15 +20,20 @@ from aiohttp import web
 from django.conf import settings
 
 from . import upkeep
+from .clock import Clock
 from .committer import Committer
+from .control_http import Control
 from .dispatcher import Dispatcher, every
+from .health import health_handlers
 from .http import application
-from .methods import Windows, methods
+from .methods import SERVICE, Windows, methods
+from .metrics import Metrics
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
 from .queues import ensure_queue
 from .sender import Sender
 from .service import OPTIONS, handlers
+from .show_http import Window
 from .targets import Targets
 from .tokens import Minter, SigningKey
 
@@ -61,6 +66,8 @@ class Emulator:
         self.options = options or Options()
         self.endpoint = ""
         self.http_url = ""
+        self.clock = Clock()
+        self._metrics = Metrics()
         self._on_end = on_end
         self._owner = Owner()
         self._thread: threading.Thread | None = None
@@ -116,11 +123,11 @@ class Emulator:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         async with AsyncExitStack() as stack:
-            dispatcher = Dispatcher()
-            committer = Committer(dispatcher.follow, self._owner.hold)
+            dispatcher = Dispatcher(self.clock, self._metrics)
+            committer = Committer(dispatcher.follow, self._owner.hold, self.clock, self._metrics)
             stack.push_async_callback(committer.close)
             await self._open_database(committer)
-            server = await self._listen(stack, committer)
+            server = await self._listen(stack, committer, dispatcher)
             await committer.run(upkeep.recover)
             await committer.run(upkeep.clamp_retries)
             await dispatcher.start(committer, self._sender)
@@ -145,11 +152,14 @@ class Emulator:
             reason = str(error).partition("\n")[0]
             raise StartFailed(f"The emulator's database cannot be used: {reason}") from error
 
-    async def _listen(self, stack: AsyncExitStack, committer: Committer) -> grpc.aio.Server:
+    async def _listen(
+        self, stack: AsyncExitStack, committer: Committer, dispatcher: Dispatcher
+    ) -> grpc.aio.Server:
         """Open both ports; the gRPC server is not started yet."""
         options = self.options
         server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers((handlers(methods(options.windows), committer),))
+        server.add_generic_rpc_handlers((health_handlers([SERVICE], lambda: committer.alive),))
         host = url_host(options.host)
         self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
         # The issuer holds the real port, and the documents hold the issuer: bind, then build.
@@ -159,7 +169,10 @@ class Emulator:
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         self._sender = Sender(Targets(settings.EMULATOR_TARGETS), Minter(key, issuer))
         stack.push_async_callback(self._sender.close)
-        runner = web.AppRunner(application(key, issuer, lambda: committer.alive), access_log=None)
+        app = application(key, issuer)
+        Control(committer, dispatcher, self.clock).add_to(app)
+        Window(committer, self.clock, self._metrics).add_to(app)
+        runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, socket).start()

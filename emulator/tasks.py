@@ -38,6 +38,11 @@ def parsed(name: str) -> TaskName:
     return parts
 
 
+def find_task(queue: Queue, task_id: str) -> Task | None:
+    """Return the task of that id, live or ended, or None."""
+    return _by_id.first(queue=queue.pk, id=task_id)
+
+
 def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
     """CreateTask: an unnamed task gets an id, a past schedule_time becomes now."""
     name = _new_name(request)
@@ -50,6 +55,7 @@ def create_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
     task = _row(queue, name.id, stored)
     task.store()
     work.expect(queue.pk, task.due_at)
+    work.created += 1
     return task_message(task, queue.name, request.response_view)
 
 

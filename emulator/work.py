@@ -30,6 +30,8 @@ class Order:
     execution_count: int
     previous_response: int | None
     forced: bool
+    queue_name: str = ""
+    extra: bool = False  # a duplicate made on purpose: its answer changes nothing
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Work:
     due: dict[int, datetime] = field(default_factory=dict)
     altered: set[int] = field(default_factory=set)
     orders: list[Order] = field(default_factory=list)
+    created: int = 0  # tasks
+    quiet: bool = False  # it only looked: nobody who waits for a change need look again
 
     def expect(self, queue: int, instant: datetime) -> None:
         """Say that a task of `queue` is due at `instant`."""

@@ -49,6 +49,13 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="how long the name of a deleted queue rests (604800)",
         )
+        parser.add_argument(
+            "--keep-ended",
+            type=float,
+            default=86400.0,
+            metavar="SECONDS",
+            help="how long ended tasks and their attempts can be looked at (86400)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, say where it listens, and wait for SIGTERM or SIGINT."""
@@ -96,6 +103,7 @@ class Command(BaseCommand):
                 timedelta(seconds=options["task_tombstone"]),
                 timedelta(seconds=options["queue_cooldown"]),
             ),
+            keep_ended=timedelta(seconds=options["keep_ended"]),
         )
 
 
