@@ -35,15 +35,6 @@ _TIMES = (
 )
 
 
-def state_of(task: Task) -> str:
-    """Return the outcome, or what a live task is doing."""
-    if task.outcome:
-        return task.outcome
-    if task.due_at != task.schedule_time:
-        return "running"
-    return "retrying" if task.dispatch_count else "waiting"
-
-
 def tasks(work: Work, *, queue: str, state: str, limit: int, before: int | None) -> dict[str, Any]:
     """Return tasks, those after `before` if it is given; raises Refused for no queue or state."""
     work.quiet = True
@@ -60,7 +51,7 @@ def _task(task: Task) -> dict[str, Any]:
     return {
         "name": task.name,
         "queue": task.queue.name,
-        "state": state_of(task),
+        "state": task.state,
         "method": task.method,
         "url": task.url,
         **{name: getattr(task, name) for name in _COUNTS},
