@@ -120,8 +120,8 @@ class Control:
         key = await self._committer.run(partial(control.queue_key, queue=queue))
         delivered = []
         if "order" in body:
-            self._held.add(key)
             names = await self._ordered(queue, body["order"])
+            self._held.add(key)
             delivered = [name for name in names if await self._deliver(name)]
         self._held.discard(key)
         self._dispatcher.wake(key)

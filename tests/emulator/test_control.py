@@ -313,6 +313,12 @@ def test_an_order_that_is_none_is_refused_and_the_queue_stays_held(ask, queue, s
     target.stays_at(0, 0.2)
 
 
+def test_a_bad_order_for_a_queue_that_is_not_held_holds_it_not(ask, queue, send, target):
+    assert ask.post("release", {"queue": queue, "order": "sideways"})[0] == 400
+    send(queue, target.url)
+    target.wait_for(1)
+
+
 # Who may ask ------------------------------------------------------------------------------
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://127.0.0.1:1"])
 def test_pages_of_other_sites_are_refused(ask, own, queue, origin):
