@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock bench
+.PHONY: run test lint lock bench faults
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.run
@@ -22,6 +22,9 @@ lint: $(VENV)/.dev
 
 bench:
 	for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+
+faults: $(VENV)/.dev
+	FAULT_KILLS=$${FAULT_KILLS:-200} $(BIN)/pytest tests/faults
 
 lock: $(VENV)/.dev
 	for name in requirements requirements-dev; do \

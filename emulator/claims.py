@@ -11,15 +11,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from . import app_engine
-from .headers import without
-from .http_target import overridden
-from .messages import TaskMessage, credentials, queue_extras, task_rules
+from .messages import task_rules
 from .models import Attempt, Queue, Task
 from .models.task import RETENTION
+from .orders import order_for
 from .prepared import INSTANT, NUMBER, Bind, Select
 from .sender import Answer
-from .task_rules import WITH_BODY, method_name
 from .work import Order, Work
 
 _live_queue = Select(lambda: Queue.objects.live().filter(pk=Bind("queue", NUMBER)).order_by())
@@ -63,6 +60,8 @@ def claim_due(work: Work, *, queue_pk: int, allow: Callable[[Queue], int]) -> Cl
     if queue is None or queue.state != Queue.State.RUNNING:
         return Claim(queue, limit=-1)
     claim = Claim(queue, limit=allow(queue))
+    if claim.limit < 0:
+        return claim
     if claim.limit:
         due = _due(claim.limit).all(queue=queue.pk, now=work.now)
         claim.orders = _claim(work, queue, due)
@@ -79,69 +78,6 @@ def _claim(work: Work, queue: Queue, tasks: list[Task]) -> list[Order]:
     return orders
 
 
-def order_for(queue: Queue, task: Task, now: datetime, forced: bool = False) -> Order:
-    """Open one attempt of one task and return its order; the caller leases the task."""
-    attempt = Attempt(
-        task=task,
-        number=task.dispatch_count + 1,
-        forced=forced,
-        schedule_time=task.schedule_time,
-        dispatch_time=now,
-    )
-    attempt.store()
-    return _order(queue, attempt)
-
-
-def _order(queue: Queue, attempt: Attempt) -> Order:
-    task = attempt.task
-    spec = TaskMessage.FromString(bytes(task.spec))
-    fit = _app_engine if spec.HasField("app_engine_http_request") else _http
-    return Order(
-        attempt=attempt.pk,
-        task=task.pk,
-        queue_id=queue.id_in_location,
-        task_id=task.short_name,
-        deadline=task.dispatch_deadline,
-        schedule_time=attempt.schedule_time,
-        dispatch_time=attempt.dispatch_time,
-        retry_count=task.dispatch_count,
-        previous_response=task.previous_response,
-        forced=attempt.forced,
-        **fit(queue, task, spec),
-    )
-
-
-def _http(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
-    request, method, body = spec.http_request, task.method, bytes(task.body)
-    if queue.rest:
-        target = queue_extras(queue).http_target
-        request = overridden(request, target)
-        if target.http_method:
-            method = method_name(request)
-            body = body if method in WITH_BODY else b""
-    return {
-        "method": method,
-        "url": request.url,
-        "headers": dict(request.headers),
-        "body": body,
-        "credentials": credentials(request),
-        "execution_count": task.execution_count,
-    }
-
-
-def _app_engine(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
-    request = spec.app_engine_http_request
-    return {
-        "method": task.method,
-        "url": request.relative_uri,
-        "headers": without(request.headers, "content-length"),  # it is computed
-        "body": bytes(task.body),
-        "credentials": None,
-        "execution_count": task.response_count,  # with the 5xx (recorded)
-        "app_engine": app_engine.service_of(request, queue_extras(queue)),
-    }
-
-
 def report(work: Work, *, order: Order, answer: Answer) -> str:
     """Record what an attempt brought and move its task on; returns in words what became of it."""
     Attempt(
@@ -152,6 +88,8 @@ def report(work: Work, *, order: Order, answer: Answer) -> str:
         headers=answer.headers,
         body=answer.body,
     ).end()
+    if order.extra:
+        return "an extra delivery, which changes nothing"
     task = _live_task.first(task=order.task)
     if task is None:
         return "dropped: the task had ended"

@@ -10,14 +10,16 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections, transaction
-from django.utils import timezone
 
+from .clock import Clock
 from .errors import Refused
+from .metrics import Metrics
 from .models import database
 from .owner import AlreadyOwned
 from .work import Operation, Work
@@ -39,17 +41,18 @@ class Outcome:
     work: Work | None = None
 
 
-def commit_together(operations: Sequence[Operation]) -> list[Outcome]:
+def commit_together(operations: Sequence[Operation], clock: Clock | None = None) -> list[Outcome]:
     """Run operations in one transaction, or one by one where one of them breaks it."""
+    clock = clock or Clock()
     try:
         with transaction.atomic(using=database()):
-            return [_run(operation) for operation in operations]
+            return [_run(operation, clock) for operation in operations]
     except Exception as error:
         _drop_if_broken()
         once = len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError)
         if once or is_locked(error):  # each alone would wait for the lock again
             return [Outcome(error=error) for _ in operations]
-    return _commit_each(operations)
+    return _commit_each(operations, clock)
 
 
 def is_locked(error: Exception) -> bool:
@@ -57,19 +60,19 @@ def is_locked(error: Exception) -> bool:
     return isinstance(error, OperationalError) and "locked" in str(error)
 
 
-def _commit_each(operations: Sequence[Operation]) -> list[Outcome]:
+def _commit_each(operations: Sequence[Operation], clock: Clock) -> list[Outcome]:
     try:
         connections[database()].ensure_connection()
     except Exception as error:
         # Without a database every one of them would wait for the same time-out.
         return [Outcome(error=error) for _ in operations]
-    return [_commit_alone(operation) for operation in operations]
+    return [_commit_alone(operation, clock) for operation in operations]
 
 
-def _commit_alone(operation: Operation) -> Outcome:
+def _commit_alone(operation: Operation, clock: Clock) -> Outcome:
     try:
         with transaction.atomic(using=database()):
-            return _run(operation, again=True)
+            return _run(operation, clock, again=True)
     except Exception as error:
         _drop_if_broken()
         return Outcome(error=error)
@@ -81,8 +84,8 @@ def _drop_if_broken() -> None:
         connection.close()
 
 
-def _run(operation: Operation, again: bool = False) -> Outcome:
-    work = Work(timezone.now(), again=again)
+def _run(operation: Operation, clock: Clock, again: bool = False) -> Outcome:
+    work = Work(clock.now(), again=again)
     try:
         return Outcome(operation(work), work=work)
     except Refused as refused:
@@ -93,6 +96,7 @@ def _run(operation: Operation, again: bool = False) -> Outcome:
 class _Job:
     operation: Operation
     answer: "asyncio.Future[Any]"
+    given_at: float = field(default_factory=time.monotonic)
 
 
 class Committer:
@@ -104,10 +108,16 @@ class Committer:
     """
 
     def __init__(
-        self, follow: Callable[[Work], None], prepare: Callable[[], None] = lambda: None
+        self,
+        follow: Callable[[Work], None],
+        prepare: Callable[[], None] = lambda: None,
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._follow = follow
         self._prepare = prepare
+        self._clock = clock or Clock()
+        self._metrics = metrics or Metrics()
         self._prepared: object = None
         self._failing = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -178,11 +188,14 @@ class Committer:
         except Exception as error:
             connection.close()
             return [Outcome(error=error) for _ in operations]
-        return commit_together(operations)
+        return commit_together(operations, self._clock)
 
     def _settle(self, batch: list[_Job], outcomes: list[Outcome]) -> None:
-        for outcome in outcomes:
+        self._metrics.batch_sizes.observe(len(batch))
+        for job, outcome in zip(batch, outcomes, strict=True):
             if outcome.work is not None:
+                if outcome.work.created:
+                    self._metrics.create_seconds.observe(time.monotonic() - job.given_at)
                 self._follow(outcome.work)
         for job, outcome in zip(batch, outcomes, strict=True):
             if job.answer.done():  # the caller was cancelled; the commit stands

@@ -10,7 +10,10 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 
 from .claims import report
+from .clock import Clock
 from .committer import Committer
+from .idle import Changes
+from .metrics import Metrics
 from .models import Queue
 from .owner import AlreadyOwned
 from .runner import Runner
@@ -28,7 +31,11 @@ RETRY_REPORT_SECONDS = 1.0
 class Dispatcher:
     """Owns every coroutine that dispatches. `follow` is told of each committed operation's work."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None, metrics: Metrics | None = None) -> None:
+        self.changes = Changes()
+        self.held: set[int] = set()  # queues that dispatch nothing until they are released
+        self._clock = clock or Clock()
+        self._metrics = metrics or Metrics()
         self._committer: Committer
         self._sender: Sender
         self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
@@ -48,12 +55,19 @@ class Dispatcher:
     def follow(self, work: Work) -> None:
         """Do what follows from a commit: wake queues, send what RunTask ordered."""
         for order in work.orders:
-            self._launch(order)
+            self.launch(order)
         for queue in work.altered:
             self._run(queue)
         for queue, instant in work.due.items():
             if queue in self._runners:
                 self._runners[queue][0].expect(instant)
+        if not work.quiet:
+            self.changes.tell()
+
+    def wake(self, queue: int) -> None:
+        """Look again at a queue, if it is there."""
+        if queue in self._runners:
+            self._runners[queue][0].wake()
 
     @property
     def in_flight(self) -> frozenset[int]:
@@ -110,26 +124,34 @@ class Dispatcher:
         if queue in self._runners:
             self._runners[queue][0].wake()
         elif not self._stopping:
-            runner = Runner(queue, self._committer, self._launch)
+            runner = Runner(queue, self._committer, self.launch, self._clock, self.held)
             task = asyncio.create_task(runner.run())
             self._runners[queue] = runner, task
             task.add_done_callback(lambda _: self._runners.pop(queue, None))
 
-    def _launch(self, order: Order, runner: Runner | None = None) -> None:
+    def launch(self, order: Order, runner: Runner | None = None) -> asyncio.Task[None]:
+        """Send an attempt that has been opened; the task returned ends with it."""
         self._in_flight[order.attempt] = order.task
+        late = (order.dispatch_time - order.schedule_time).total_seconds()
+        self._metrics.started(order.queue_name, None if order.forced or order.extra else late)
         request = asyncio.create_task(self._deliver(order, runner))
         self._requests.add(request)
         request.add_done_callback(self._requests.discard)
+        return request
 
     async def _deliver(self, order: Order, runner: Runner | None) -> None:
         try:
             started = time.monotonic()
             answer = await self._sender.send(order)
+            answer.ended_at = self._clock.now()
+            seconds = time.monotonic() - started
+            self._metrics.answered(order.queue_name, answer.status, seconds)
             verdict = await self._record(order, answer)
             if logger.isEnabledFor(logging.INFO):
-                logger.info("%s", line(order, answer, verdict, time.monotonic() - started))
+                logger.info("%s", line(order, answer, verdict, seconds))
         finally:
             del self._in_flight[order.attempt]
+            self._metrics.ended(order.queue_name)
             if runner is not None:
                 runner.release()
 

@@ -3,8 +3,8 @@
 import socket
 from argparse import ArgumentTypeError
 
-# Ten years: further back, dates begin to run out for no use.
-_MOST_SECONDS = 315_360_000
+# Ten years, as far as the clock can be turned: further back, dates begin to run out for no use.
+_MOST_SECONDS = 316_224_000
 _TRUE = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
 
 

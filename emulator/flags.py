@@ -73,6 +73,13 @@ def _add_window_flags(parser: ArgumentParser) -> None:
         help="how long the name of a deleted queue rests (604800)",
     )
     parser.add_argument(
+        "--keep-ended",
+        type=seconds,
+        default=86400.0,
+        metavar="SECONDS",
+        help="how long ended tasks and their attempts can be looked at (86400)",
+    )
+    parser.add_argument(
         "--hard-reset-on-purge-queue",
         "-hard-reset-on-purge-queue",
         type=boolean,
@@ -120,7 +127,7 @@ def server_options(given: dict[str, Any]) -> Any:
     from datetime import timedelta
 
     from .methods import Switches, Windows
-    from .server import Options
+    from .options import Options
 
     http_port = _http_port(given)
     return Options(
@@ -137,6 +144,7 @@ def server_options(given: dict[str, Any]) -> Any:
             hard_reset_on_purge=given["hard_reset_on_purge_queue"],
         ),
         sending=_sending(given),
+        keep_ended=timedelta(seconds=given["keep_ended"]),
         **_queues(given),
     )
 

@@ -1,4 +1,4 @@
-"""The HTTP port: who signs the tokens, and whether the emulator is well."""
+"""The HTTP port: who signs the tokens."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from .rest import LARGEST_BODY
 from .tokens import SigningKey
 
 
-def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> web.Application:
+def application(key: SigningKey, issuer: str) -> web.Application:
     """Return the web application; `issuer` is what the tokens name as theirs."""
     documents: dict[str, Any] = {
         "/certs": key.certs(),
@@ -19,7 +19,6 @@ def application(key: SigningKey, issuer: str, healthy: Callable[[], bool]) -> we
     app = web.Application(client_max_size=LARGEST_BODY)
     for path, document in documents.items():
         app.router.add_get(path, _constant(document))
-    app.router.add_get("/health", _health(healthy))
     return app
 
 
@@ -37,13 +36,5 @@ def _discovery(issuer: str) -> dict[str, Any]:
 def _constant(document: Any) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response(document, headers={"Cache-Control": "public, max-age=3600"})
-
-    return answer
-
-
-def _health(healthy: Callable[[], bool]) -> Callable[[web.Request], Any]:
-    async def answer(request: web.Request) -> web.Response:
-        well = healthy()
-        return web.json_response({"ok": well}, status=200 if well else 503)
 
     return answer

@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
-
 from .bucket import TokenBucket
 from .claims import Claim, claim_due
+from .clock import Clock
 from .models import Queue
 
 if TYPE_CHECKING:
@@ -35,9 +34,16 @@ class Runner:
     """
 
     def __init__(
-        self, queue: int, committer: "Committer", launch: Callable[["Order", "Runner"], None]
+        self,
+        queue: int,
+        committer: "Committer",
+        launch: Callable[["Order", "Runner"], object],
+        clock: Clock,
+        held: Container[int] = (),  # queues that dispatch nothing until they are released
     ) -> None:
         self.queue = queue
+        self._clock = clock
+        self._held = held
         self._committer = committer
         self._launch = launch
         self._bucket: TokenBucket | None = None
@@ -91,6 +97,8 @@ class Runner:
 
         Runs on the committer's thread while this coroutine waits for it.
         """
+        if self.queue in self._held:
+            return -1
         rate, burst, now = queue.max_dispatches_per_second, queue.max_burst_size, time.monotonic()
         if self._bucket is None:
             self._bucket = TokenBucket(rate, burst, now)
@@ -109,12 +117,12 @@ class Runner:
 
     def _plan(self, claim: Claim) -> tuple[datetime, float | None]:
         """Return which new tasks end the rest early, and how long it lasts (None: until woken)."""
-        if self._bucket is None or claim.limit < 0:  # not running
+        if self._bucket is None or claim.limit < 0:  # not running, or held
             return _NEVER, None
         if not claim.full:
             if claim.next_due is None:
                 return _ALWAYS, None
-            ahead = (claim.next_due - timezone.now()).total_seconds()
+            ahead = (claim.next_due - self._clock.now()).total_seconds()
             return claim.next_due, max(0.0, ahead)
         if self._busy >= self._slots:
             return _NEVER, None

@@ -21,6 +21,8 @@ from .work import Order
 MOST_BODY = 64 * 1024
 _LARGEST_LINE = 256 * 1024
 _MOST_HEADERS = 10_000
+MASK = "[masked]"
+_SECRET = {"authorization", "proxy-authorization", "cookie"}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NO_DEFAULTS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
@@ -40,6 +42,19 @@ class Answer:
     def succeeded(self) -> bool:
         """Only a 2xx is a success: a redirect or a 304 is not."""
         return self.status is not None and 200 <= self.status <= 299
+
+
+def recorded_headers(order: Order) -> list[tuple[str, str]]:
+    """Return the headers of one attempt for the record, with what lets its reader in masked."""
+    headers = request_headers(order, "Bearer token" if order.credentials else None)
+    return [(as_text(key), as_text(_masked(key, value))) for key, value in headers.items()]
+
+
+def _masked(key: str, value: str) -> str:
+    if key.lower() not in _SECRET:
+        return value
+    scheme, _, rest = value.partition(" ")
+    return f"{scheme} {MASK}" if rest else MASK
 
 
 def target_url(url: str) -> URL:

@@ -6,60 +6,17 @@ Everything runs on one event loop in a thread of its own, with the committer's t
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
-from pathlib import Path
 from typing import Self
 
-import grpc.aio
-from aiohttp import web
-from django.conf import settings
-
-from . import firebase, rest, upkeep
-from .app_engine import listed
-from .batches import forget_operations
-from .beside import Beside
-from .committer import Committer
-from .declared import Declared
-from .dispatcher import Dispatcher, every
-from .http import application
-from .methods import Switches, Windows
-from .owner import AlreadyOwned, Owner, make_folder, migrate
-from .ports import StartFailed, bind_grpc, open_socket, url_host
-from .queue_file import QueueFile
-from .queue_watch import declare_at_start, watch
-from .sender import Sender
-from .sending import Sending
-from .service import OPTIONS, handlers
-from .services import services
-from .targets import Targets
-from .tokens import Minter, SigningKey
+from .clock import Clock
+from .options import Options
+from .owner import Owner
+from .parts import Parts
 
 logger = logging.getLogger("emulator")
-
-UPKEEP_SECONDS = 60.0
-
-
-@dataclass
-class Options:
-    """How an emulator is to run; ports of 0 are any free ones, times are seconds."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    http_port: int = 0
-    queues: Sequence[str] = ()
-    issuer: str = ""  # "" is the real HTTP port on 127.0.0.1
-    declared: Sequence[Declared] = ()
-    queue_file: QueueFile | None = None
-    windows: Windows = field(default_factory=Windows)
-    switches: Switches = field(default_factory=Switches)
-    sending: Sending = field(default_factory=Sending)
-    keep_ended: timedelta = timedelta(hours=24)
-    grace: float = 5.0  # for requests on their way when it stops
 
 
 class Emulator:
@@ -72,6 +29,7 @@ class Emulator:
         self.options = options or Options()
         self.endpoint = ""
         self.http_url = ""
+        self.clock = Clock()
         self._on_end = on_end
         self._owner = Owner()
         self._thread: threading.Thread | None = None
@@ -126,83 +84,8 @@ class Emulator:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        options = self.options
         async with AsyncExitStack() as stack:
-            dispatcher, self._beside = Dispatcher(), Beside()
-            committer = Committer(dispatcher.follow, self._owner.hold)
-            stack.push_async_callback(committer.close, self.options.grace)
-            await self._open_database(committer)
-            server = await self._listen(stack, committer)
-            await committer.run(upkeep.recover)
-            await committer.run(upkeep.clamp_retries)
-            await dispatcher.start(committer, self._sender)
-            stack.push_async_callback(dispatcher.stop, options.grace)
-            await declare_at_start(committer, options.queues, options.declared, options.queue_file)
-            stack.push_async_callback(self._beside.stop)
-            if options.queue_file is not None:
-                self._beside.start(watch(options.queue_file, committer))
-            self._beside.start(dispatcher.watch_clock())
-            self._beside.start(every(UPKEEP_SECONDS, partial(self._tidy, committer, dispatcher)))
-            await server.start()
-            stack.push_async_callback(server.stop, 1.0)
+            parts = Parts(self.options, self._owner, self.clock, stack)
+            self.endpoint, self.http_url = await parts.start()
             self._ready.set_result(None)
             await self._stop.wait()
-
-    async def _open_database(self, committer: Committer) -> None:
-        try:
-            await asyncio.to_thread(make_folder)
-            await committer.run(lambda work: None)  # takes the lock
-            await asyncio.to_thread(migrate)
-        except AlreadyOwned as owned:
-            raise StartFailed(f"Another emulator is using {owned}.") from None
-        except Exception as error:
-            reason = str(error).partition("\n")[0]
-            raise StartFailed(f"The emulator's database cannot be used: {reason}") from error
-
-    async def _listen(self, stack: AsyncExitStack, committer: Committer) -> grpc.aio.Server:
-        """Open both ports; the gRPC server is not started yet."""
-        options = self.options
-        server = grpc.aio.server(options=OPTIONS)
-        table = services(options.windows, options.switches)
-        strict = options.switches.strict_routing_header
-        server.add_generic_rpc_handlers(
-            [handlers(name, methods, committer, strict) for name, methods in table.items()]
-        )
-        host = url_host(options.host)
-        self.endpoint = f"{host}:{bind_grpc(server, options.host, options.port)}"
-        # The issuer holds the real port, and the documents hold the issuer: bind, then build.
-        socket = open_socket(options.host, options.http_port, "--http-port")
-        self.http_url = f"http://{host}:{socket.getsockname()[1]}"
-        issuer = options.issuer or f"http://127.0.0.1:{socket.getsockname()[1]}"
-        key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
-        sending = options.sending
-        targets = Targets([*settings.EMULATOR_TARGETS, *listed(sending.app_engine)])
-        self._sender = Sender(targets, Minter(key, issuer), sending)
-        stack.push_async_callback(self._sender.close)
-        app = application(key, issuer, lambda: committer.well and self._beside.alive)
-        rest.serve(app, table, committer, options.windows)
-        firebase.serve(app, committer, options.windows, options.switches)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, socket).start()
-        return server
-
-    async def _tidy(self, committer: Committer, dispatcher: Dispatcher) -> None:
-        await committer.run(partial(upkeep.release_lapsed, in_flight=dispatcher.in_flight))
-        await committer.run(upkeep.end_outlived)
-        keep = max(self.options.keep_ended, self.options.windows.task_tombstone)
-        while await committer.run(partial(upkeep.forget_ended, keep=keep)):
-            pass
-        await committer.run(partial(forget_operations, keep=keep))
-        rests = max(keep, self.options.windows.queue_cooldown)
-        await committer.run(partial(upkeep.forget_queues, rest=rests))
-
-
-def _signing_key(path: Path) -> SigningKey:
-    try:
-        return SigningKey.kept(path)
-    except (OSError, ValueError) as error:
-        raise StartFailed(
-            f"The signing key {path} cannot be used ({error}); without the file a new one is made."
-        ) from None

@@ -9,10 +9,10 @@ from google.cloud import tasks_v2
 from google.protobuf.empty_pb2 import Empty
 
 from . import errors
-from .claims import order_for
 from .messages import FULL, TaskMessage, instant, payload, span, task_message
 from .models import Queue, Task
 from .names import TaskName, made_by_us, new_task_id, parse_task_name, valid_task_id
+from .orders import order_for
 from .paging import last_seen, page_size, page_token, within_bytes
 from .prepared import NUMBER, TEXT, Bind, Select
 from .queues import find_live, live_queue
@@ -39,6 +39,11 @@ def parsed(name: str) -> TaskName:
     return parts
 
 
+def find_task(queue: Queue, task_id: str) -> Task | None:
+    """Return the task of that id, live or ended, or None."""
+    return _by_id.first(queue=queue.pk, id=task_id)
+
+
 def create_task(
     work: Work, request: Any, *, tombstone: timedelta, https_tokens: bool = False
 ) -> Any:
@@ -56,6 +61,7 @@ def create_task(
     task = _row(queue, name.id, stored)
     task.store()
     work.expect(queue.pk, task.due_at)
+    work.created += 1
     return task_message(task, queue.name, request.response_view)
 
 

@@ -31,6 +31,8 @@ class Order:
     previous_response: int | None
     forced: bool
     app_engine: str = ""  # the App Engine service that it is for; then `url` is relative
+    queue_name: str = ""
+    extra: bool = False  # a duplicate made on purpose: its answer changes nothing
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Work:
     altered: set[int] = field(default_factory=set)
     orders: list[Order] = field(default_factory=list)
     again: bool = False  # it may have been committed before, and the answer to that was lost
+    created: int = 0  # tasks
+    quiet: bool = False  # it only looked: nobody who waits for a change need look again
 
     def expect(self, queue: int, instant: datetime) -> None:
         """Say that a task of `queue` is due at `instant`."""

@@ -83,10 +83,14 @@ class Migration(migrations.Migration):
                 ('error', models.TextField(blank=True, default='')),
                 ('headers', models.JSONField(default=list)),
                 ('body', models.BinaryField(default=b'')),
+                ('method', models.CharField(default='', max_length=8)),
+                ('url', models.TextField(default='')),
+                ('request_headers', models.JSONField(default=list)),
+                ('extra', models.BooleanField(default=False)),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='emulator.task')),
             ],
             options={
-                'ordering': ['-number'],
+                'ordering': ['-number', '-pk'],
             },
         ),
         migrations.AddIndex(

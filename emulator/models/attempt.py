@@ -36,11 +36,16 @@ class Attempt(models.Model):
     error = models.TextField(default="", blank=True)
     headers = models.JSONField(default=list)
     body = models.BinaryField(default=b"")
+    # What was asked, for a queue's settings may change it from one attempt to the next.
+    method = models.CharField(max_length=8, default="")
+    url = models.TextField(default="")
+    request_headers = models.JSONField(default=list)
+    extra = models.BooleanField(default=False)  # a duplicate made on purpose, by a tester
 
     objects = AttemptQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-number"]
+        ordering = ["-number", "-pk"]
         indexes = [
             models.Index(
                 fields=["dispatch_time"], condition=models.Q(ended_at=None), name="attempt_running"

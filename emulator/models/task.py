@@ -115,6 +115,15 @@ class Task(models.Model):
         """The full name; reads the queue."""
         return str(TaskName(self.queue.name, self.short_name))
 
+    @property
+    def state(self) -> str:
+        """The outcome, or what a live task is doing."""
+        if self.outcome:
+            return self.outcome
+        if self.due_at != self.schedule_time:
+            return "running"
+        return "retrying" if self.dispatch_count else "waiting"
+
     def store(self) -> None:
         """Insert the row."""
         _insert(self)

@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from emulator.admin import shown
 from emulator.claims import claim_due, report
-from emulator.models import Task
+from emulator.look_only import shown
+from emulator.models import Attempt, Task
 from emulator.sender import Answer
 from emulator.work import Work
 from tests.emulator.conftest import NOW
@@ -62,6 +62,17 @@ def test_a_task_shows_its_attempts_as_inert_text(staff, tried):
     assert "x" * 999 in html
     assert "x" * 1001 not in html
     assert "body" in html
+    assert "X-CloudTasks-TaskName: tried" in html
+
+
+def test_an_attempt_shows_the_whole_answer(staff, tried):
+    attempt = Attempt.objects.get()
+    assert str(attempt.pk) in page(staff, "attempt_changelist")
+    html = page(staff, "attempt_change", attempt.pk)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "x" * 2000 in html
+    assert "POST http://127.0.0.1/x" in html
+    assert "X-Why: &lt;b&gt;busy&lt;/b&gt;" in html
 
 
 def test_a_queue_shows_its_limits(staff, stored_queue):

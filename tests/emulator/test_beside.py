@@ -3,13 +3,8 @@
 import asyncio
 import logging
 
-import pytest
-from aiohttp.test_utils import TestClient, TestServer
-
 from emulator.beside import Beside
 from emulator.dispatcher import Dispatcher, every
-from emulator.http import application
-from emulator.tokens import SigningKey
 
 
 async def fail():
@@ -30,18 +25,6 @@ def test_one_that_ends_is_logged_and_seen(caplog):
 
     assert asyncio.run(main()) == (True, False)
     assert "date value out of range" in caplog.text
-
-
-@pytest.mark.parametrize(("well", "status"), [(True, 200), (False, 503)])
-def test_health_says_so(tmp_path, well, status):
-    key = SigningKey.kept(tmp_path / "key.pem")
-
-    async def main():
-        app = application(key, "http://issuer", lambda: well)
-        async with TestClient(TestServer(app)) as client, client.get("/health") as response:
-            return response.status
-
-    assert asyncio.run(main()) == status
 
 
 def test_a_clock_that_cannot_be_put_right_is_watched_on(caplog):

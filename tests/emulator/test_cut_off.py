@@ -9,7 +9,8 @@ from google.cloud import tasks_v2
 from emulator.committer import commit_together
 from emulator.models import Attempt, Task
 from emulator.models.attempt import INTERRUPTED
-from emulator.server import Emulator, Options
+from emulator.options import Options
+from emulator.server import Emulator
 from emulator.tasks import create_task
 from tests.emulator.conftest import PARENT, client_of
 from tests.emulator.test_retries import story

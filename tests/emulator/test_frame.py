@@ -38,7 +38,9 @@ def rpcs_of_the_client():
     return {name.replace("_", "") for name in calls - shared}
 
 
-@pytest.mark.parametrize("option", ["--host", "--port", "--queue", "--task-tombstone", "-v 2"])
+@pytest.mark.parametrize(
+    "option", ["--host", "--port", "--queue", "--task-tombstone", "--keep-ended SECONDS", "-v 2"]
+)
 def test_the_readme_has_the_options(option):
     assert f"`{option}" in README
 

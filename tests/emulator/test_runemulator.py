@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from google.api_core.exceptions import AlreadyExists, ServiceUnavailable
 
 from emulator.models import Task
-from emulator.server import Emulator, Options
+from emulator.options import Options
+from emulator.server import Emulator
 from tests.emulator.conftest import PARENT, client_of, ended
 from tests.processes import EmulatorProcess, eventually
 

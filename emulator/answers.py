@@ -1,0 +1,98 @@
+"""JSON answers of the `/emulator` paths: who may ask, what a bad question gets."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from django.db import InterfaceError, OperationalError
+
+from . import errors
+from .clock import TurnRefused
+from .errors import Code, Refused, invalid
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HTTP = {Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.FAILED_PRECONDITION: 400}
+_HTTP |= {Code.ALREADY_EXISTS: 409, Code.INTERNAL: 500, Code.UNAVAILABLE: 503}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LONGEST_WAIT = 3600.0
+
+
+def may_ask(origin: str | None, host: str | None) -> bool:
+    """Say whether a request may come from where its Origin says: no browser, or a page of ours.
+
+    A page of another site, or of a name that was made to point here, could drive the emulator.
+    """
+    if origin is None:
+        return True
+    return origin == f"http://{host}" and urlsplit(origin).hostname in _LOOPBACK
+
+
+def guarded(handler: Handler) -> Handler:
+    """Refuse other sites' pages, and turn refusals and faults into JSON."""
+
+    @wraps(handler)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if not may_ask(request.headers.get("Origin"), request.headers.get("Host")):
+            return failure(403, "PERMISSION_DENIED", "Not for pages of other sites.")
+        try:
+            return await handler(request)
+        except TurnRefused as refused:
+            return failure(400, Code.INVALID_ARGUMENT.name, str(refused))
+        except Refused as refused:
+            return failure(_HTTP.get(refused.code, 500), refused.code.name, refused.message)
+        except (OperationalError, InterfaceError):
+            return failure(503, Code.UNAVAILABLE.name, errors.store_unavailable().message)
+
+    return answer
+
+
+def failure(status: int, name: str, message: str, **more: Any) -> web.Response:
+    """Return an error in Google's JSON form."""
+    error = {"code": status, "status": name, "message": message}
+    return web.json_response({"error": error, **more}, status=status)
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object in the body ({} for none); raises Refused for anything else."""
+    try:
+        body = await request.json() if request.can_read_body else {}
+    except ValueError:
+        raise invalid("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise invalid("The body must be a JSON object.")
+    return body
+
+
+def text_in(values: Any, name: str) -> str:
+    """Return a value that must be there as text; raises Refused."""
+    value = values.get(name)
+    if not isinstance(value, str) or not value:
+        raise invalid(f"{name} is required.")
+    return value
+
+
+def flag_in(request: web.Request, name: str) -> bool:
+    """Return whether a query parameter is set to anything but 0 or false."""
+    return request.query.get(name, "0").lower() not in ("0", "", "false")
+
+
+def number_in(request: web.Request, name: str, default: int, most: int) -> int:
+    """Return a query parameter as a whole number from 1 to `most`; raises Refused."""
+    text = request.query.get(name, str(default))
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise invalid(f"{name} must be a whole number from 1 to {most}.")
+    return int(text)
+
+
+def seconds_in(request: web.Request, name: str, default: float) -> float:
+    """Return a query parameter as seconds, from 0 to an hour; raises Refused."""
+    try:
+        seconds = float(request.query.get(name, default))
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_WAIT:
+        raise invalid(f"{name} must be a number of seconds from 0 to {LONGEST_WAIT:g}.")
+    return seconds

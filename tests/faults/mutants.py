@@ -1,0 +1,65 @@
+"""Emulators with one fault each: `python -m tests.faults.mutants MUTANT runemulator ...`.
+
+A test of durability that does not notice these would notice nothing.
+"""
+
+import sys
+import time
+
+from django.core.management import execute_from_command_line
+
+
+def in_memory():
+    """Tasks are gone with the process, as in a store that has no file."""
+    from emulator import upkeep
+    from emulator.models import Attempt, Task
+
+    real = upkeep.recover
+
+    def forget(work):
+        Attempt.objects.all().delete()
+        Task.objects.all().delete()
+        return real(work)
+
+    upkeep.recover = forget
+
+
+def delete_first():
+    """A task is ended when it is sent, not when it has been answered."""
+    from emulator.models import Task
+
+    real = Task.lease
+
+    def lease(task, now):
+        real(task, now)
+        Task.objects.filter(pk=task.pk).end(Task.Outcome.DONE, now)
+
+    Task.lease = lease
+
+
+def answer_first():
+    """CreateTask is answered before its commit."""
+    from django.db import transaction
+
+    from emulator import committer
+    from emulator.models import database
+
+    def work(self):
+        while batch := self._next_batch():
+            with transaction.atomic(using=database()):
+                outcomes = [committer._run(job.operation, self._clock) for job in batch]
+                self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
+                time.sleep(0.03)  # a disk's time for a commit
+
+    committer.Committer._work = work
+
+
+MUTANTS = {mutant.__name__: mutant for mutant in (in_memory, delete_first, answer_first)}
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    MUTANTS[sys.argv[1]]()
+    execute_from_command_line(["manage.py", *sys.argv[2:]])

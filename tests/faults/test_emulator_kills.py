@@ -1,0 +1,172 @@
+"""kill -9 of the emulator and of its receiver at random moments, under load: nothing is lost.
+
+FAULT_KILLS says how often; `make faults` does it 200 times.
+"""
+
+import os
+import random
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from google.api_core.exceptions import AlreadyExists, GoogleAPICallError
+from google.protobuf.duration_pb2 import Duration
+
+from tests.emulator.conftest import PARENT, client_of
+from tests.faults.mutants import MUTANTS
+from tests.processes import EmulatorProcess, Process, eventually
+
+KILLS = int(os.environ.get("FAULT_KILLS", "5"))
+QUEUE = f"{PARENT}/queues/default"
+ENQUEUERS = 3
+AT_ONCE = 3  # requests on their way, which a kill cuts off
+PAUSE = 0.01  # between two tasks of one enqueuer
+RECEIVER = Path(__file__).parent / "receiver.py"
+
+
+class MutantProcess(EmulatorProcess):
+    """An emulator with a fault of that name in it; "" for none."""
+
+    def __init__(self, folder, mutant):
+        super().__init__(folder, "--queue", f"default,max_concurrent_dispatches={AT_ONCE}")
+        self.mutant = mutant
+
+    def __exit__(self, *exc):
+        self.process.kill()  # the last one: stopping it gently shows nothing here
+        super().__exit__(*exc)
+
+    def launch(self, *options):
+        if not self.mutant:
+            return super().launch(*options)
+        command = [sys.executable, "-m", "tests.faults.mutants", self.mutant, "runemulator"]
+        return Process([*command, *self.options, *options], **self.environment)
+
+
+class Receiver:
+    """A process that records tasks in a file; its port outlives it."""
+
+    def __init__(self, folder):
+        self.file = folder / "received"
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.process.end()
+        self.listening.close()
+
+    def start(self):
+        descriptor = self.listening.fileno()
+        command = [sys.executable, RECEIVER, str(descriptor), str(self.file)]
+        self.process = Process(command, pass_fds=[descriptor])
+        self.process.wait_for_line("^ready$")
+
+    @property
+    def names(self):
+        return self.file.read_text().split()
+
+
+class Load:
+    """Enqueuers who give up on no name: they ask again until a name is taken, by them."""
+
+    def __init__(self, emulator, url):
+        self.emulator, self.url = emulator, url
+        self.accepted = set()
+        self.done = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=[n]) for n in range(ENQUEUERS)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, number):
+        endpoint, client, count = None, None, 0
+        while not self.done.wait(PAUSE):
+            if endpoint != self.emulator.endpoint:
+                if client is not None:
+                    client.transport.close()
+                endpoint = self.emulator.endpoint
+                client = client_of(endpoint)
+            name = f"e{number}-{count}"
+            if self._create(client, name):
+                self.accepted.add(name)
+                count += 1
+        client.transport.close()
+
+    def _create(self, client, name):
+        task = {
+            "name": f"{QUEUE}/tasks/{name}",
+            "http_request": {"url": self.url},
+            "dispatch_deadline": Duration(seconds=15),
+        }
+        try:
+            client.create_task(parent=QUEUE, task=task, timeout=2)
+        except AlreadyExists:
+            return True
+        except GoogleAPICallError:
+            return False
+        return True
+
+
+class Story:
+    """What a run of kills left behind."""
+
+    def __init__(self, accepted, received):
+        self.accepted = accepted
+        self.lost = accepted - set(received)
+        self.duplicates = len(received) - len(set(received))
+
+
+def kill_at_random(folder, kills, mutant=""):
+    """Kill 70 % emulators and 30 % receivers under load, wait for the rest, return the story."""
+    chance = random.Random(random.getrandbits(32))  # noqa: S311
+    emulators = round(kills * 0.7)
+    victims = [True] * emulators + [False] * (kills - emulators)
+    chance.shuffle(victims)
+    with ExitStack() as running:
+        emulator = running.enter_context(MutantProcess(folder, mutant))
+        receiver = running.enter_context(Receiver(folder))
+        with Load(emulator, receiver.url) as load:
+            for is_emulator in victims:
+                time.sleep(chance.uniform(0.2, 0.6))  # the moment of the kill is the test
+                victim = emulator if is_emulator else receiver
+                victim.process.kill()
+                victim.start()
+            time.sleep(0.2)
+        client = client_of(emulator.endpoint)
+        eventually(lambda: not list(client.list_tasks(parent=QUEUE)), seconds=60)
+        client.transport.close()
+        return Story(load.accepted, receiver.names)
+
+
+def test_kills_lose_nothing(tmp_path, capsys):
+    started = time.monotonic()
+    story = kill_at_random(tmp_path, KILLS)
+    with capsys.disabled():
+        print(
+            f"\n{KILLS} kills: {len(story.accepted)} accepted, {len(story.lost)} lost, "
+            f"{story.duplicates} duplicates, {time.monotonic() - started:.0f} s"
+        )
+    assert story.lost == set()
+    assert len(story.accepted) >= 20 * KILLS
+    # A kill cuts off what is on its way, and no more than that is sent again.
+    assert story.duplicates <= AT_ONCE * KILLS
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_an_emulator_that_loses_tasks_is_found_out(tmp_path, mutant):
+    runs = (kill_at_random(tmp_path / str(number), 2, mutant) for number in range(5))
+    assert any(story.lost for story in runs), f"five times two kills do not show {mutant}"
