@@ -2,15 +2,15 @@
 
 import base64
 import hashlib
+import json
 import os
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from google.auth import crypt, jwt
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from .work import Credentials
 
@@ -42,9 +42,12 @@ class SigningKey:
             raise ValueError(f"{path} holds no RSA key.")
         return cls(private)
 
-    def signer(self) -> Any:
-        """Return google-auth's signer for this key."""
-        return crypt.RSASigner.from_string(_pem(self._private), self.id)
+    def signed(self, claims: dict[str, Any]) -> str:
+        """Return the claims as a JSON Web Token (RFC 7519, RS256)."""
+        header = {"alg": "RS256", "kid": self.id, "typ": "JWT"}
+        message = b".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
+        signature = self._private.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        return b".".join((message, _base64(signature))).decode()
 
     def certs(self) -> dict[str, str]:
         """Return key id -> PEM, as Google's /oauth2/v1/certs."""
@@ -53,14 +56,14 @@ class SigningKey:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the JSON Web Key Set."""
         key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.id}
-        return {"keys": [key | {"n": _base64(self._numbers.n), "e": _base64(self._numbers.e)}]}
+        return {"keys": [key | {"n": _number(self._numbers.n), "e": _number(self._numbers.e)}]}
 
 
 class Minter:
     """Makes the Authorization header of one attempt, always with a fresh token."""
 
     def __init__(self, key: SigningKey, issuer: str) -> None:
-        self._signer = key.signer()
+        self._key = key
         self._issuer = issuer
 
     def authorization(self, credentials: Credentials) -> str:
@@ -83,7 +86,7 @@ class Minter:
             "iss": self._issuer,
             "sub": subject,
         }
-        return jwt.encode(self._signer, claims).decode()
+        return self._key.signed(claims)
 
 
 def account_number(account: str) -> str:
@@ -116,6 +119,9 @@ def _write_once(path: Path, content: bytes) -> None:
         os.unlink(draft)
 
 
-def _base64(number: int) -> str:
-    raw = number.to_bytes((number.bit_length() + 7) // 8, "big")
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+def _number(number: int) -> str:
+    return _base64(number.to_bytes((number.bit_length() + 7) // 8, "big")).decode()
+
+
+def _base64(raw: bytes) -> bytes:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=")
