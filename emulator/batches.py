@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from . import errors, refusals, tasks
 from .convert import convert
 from .errors import Refused
+from .google_types import tasks_v2
 from .models import LongOperation
 from .queues import live_queue
 from .statuses import packed, status

@@ -10,11 +10,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from google.cloud import tasks_v2beta3
-
 from . import errors, refusals
 from .convert import convert, convert_path
 from .errors import invalid
+from .google_types import tasks_v2beta3
 from .messages import span
 from .methods import Method, Switches, Windows, methods
 from .models import Queue

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from google.cloud import tasks_v2
-
 from . import refusals
+from .google_types import tasks_v2
 from .http_target import overridden_url, split
 from .messages import HttpMethod, queue_extras
 from .names import new_task_id

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from google.cloud import tasks_v2
 from google.protobuf import json_format
 
 from .committer import Committer
 from .errors import Code, Refused
+from .google_types import tasks_v2
 from .methods import Method, Switches, Windows
 from .payloads import read
 from .queues import ensure_queue

@@ -3,10 +3,9 @@
 import re
 from typing import Any, NamedTuple
 
-from google.cloud import tasks_v2
-
 from . import headers
 from .errors import invalid
+from .google_types import tasks_v2
 
 UriOverride: Any = tasks_v2.UriOverride.pb()
 _HTTP = int(tasks_v2.UriOverride.Scheme.HTTP)

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from .backoff import RetryRules
+from .google_types import tasks_v2
 from .headers import NO_RESPONSE
 from .models import Queue, Task
 from .work import Credentials

@@ -6,13 +6,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.cloud.location import locations_pb2
 from google.iam.v1 import iam_policy_pb2, policy_pb2
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
 from . import batches, places, policies, queues, tasks
+from .google_types import tasks_v2
 from .messages import QueueMessage, TaskMessage
 from .work import Work
 

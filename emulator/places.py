@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.cloud.location import locations_pb2
 
 from . import errors, refusals
+from .google_types import tasks_v2
 from .models import CmekConfig, Queue
 from .names import is_location
 from .paging import last_seen, page_size, page_token

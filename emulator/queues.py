@@ -3,10 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.protobuf.empty_pb2 import Empty
 
 from . import errors
+from .google_types import tasks_v2
 from .messages import QueueMessage, queue_message
 from .models import Queue, Task
 from .names import QueueName, is_location, parse_queue_name, valid_queue_id

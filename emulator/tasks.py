@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud import tasks_v2
 from google.protobuf.empty_pb2 import Empty
 
 from . import errors
+from .google_types import tasks_v2
 from .messages import FULL, TaskMessage, instant, payload, span, task_message
 from .models import Queue, Task
 from .names import TaskName, made_by_us, new_task_id, parse_task_name, valid_task_id
