@@ -1,0 +1,128 @@
+"""What every part of the bench needs: the clients, the target, rounds in turn, and the verdict."""
+
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench.servers import Contender, Server
+from bench.sink import Sink
+from bench.worker import Worker
+
+CLIENTS = 8
+Figures = dict[str, float]
+
+
+class Stage:
+    """Eight clients and a target, each a process of its own, and how much to measure.
+
+    `scale` shortens everything: 1.0 makes the figures, less only shows that it works.
+    """
+
+    def __init__(self, scale: float = 1.0, waiting: int = 100_000) -> None:
+        self.scale, self.waiting = scale, waiting
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.clients = [stack.enter_context(Worker("creator")) for _ in range(CLIENTS)]
+            self.sink = stack.enter_context(Sink())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, at)
+
+    def create(self, server: Server, clients: int = 1, **job: Any) -> list[Figures]:
+        """Let so many clients create at the same time; returns what each says of itself."""
+        return self.start(server, clients, **job)()
+
+    def start(
+        self, server: Server, clients: int = 1, wait: float = 0.0, **job: Any
+    ) -> Callable[[], list[Figures]]:
+        """Let clients begin to create; returns the function that waits for their end."""
+        crew = self.clients[:clients]
+        shared = {"endpoint": server.endpoint, "url": f"{self.sink.url}/{wait}"} | job
+        for number, client in enumerate(crew):
+            client.tell({"label": str(number)} | shared)
+        for client in crew:
+            client.hear()
+        for client in crew:
+            client.tell("go")
+        return lambda: [client.hear() for client in crew]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target and what was measured, side by side; `holds` is None where no target is set."""
+
+    what: str
+    target: str
+    measured: str
+    holds: bool | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement: `measure` makes the figures of one round, `judge` reads their medians.
+
+    `judge` gets the figures of each contender by its name; the first is the one on trial.
+    """
+
+    title: str
+    measure: Callable[[Server, Stage], Figures]
+    judge: Callable[[dict[str, Figures]], list[Verdict]]
+    rounds: int = 3
+
+
+@dataclass
+class Samples:
+    """Every round's figures of one contender."""
+
+    rounds: list[Figures] = field(default_factory=list)
+
+    def medians(self) -> Figures:
+        """Return the median of each figure."""
+        return {name: statistics.median(self.all(name)) for name in self.rounds[0]}
+
+    def all(self, name: str) -> list[float]:
+        """Return one figure of every round."""
+        return [one[name] for one in self.rounds]
+
+
+def in_turn(
+    part: Part, stage: Stage, contenders: Iterable[Contender], rounds: int
+) -> dict[str, Samples]:
+    """Measure A B A B ..., each time a new process on an empty folder."""
+    samples = {contender.name: Samples() for contender in contenders}
+    for _ in range(rounds):
+        for contender in contenders:
+            with (
+                tempfile.TemporaryDirectory(prefix="bench-") as folder,
+                Server(contender, Path(folder)) as server,
+            ):
+                samples[contender.name].rounds.append(part.measure(server, stage))
+            stage.sink.take()
+    return samples
+
+
+def ratio(figures: dict[str, Figures], name: str, least: float) -> list[Verdict]:
+    """Compare the first contender's figure with each other's; it has to be `least` times gte's."""
+    (first, ours), *others = figures.items()
+    return [
+        Verdict(
+            f"{name}, {first} / {other}",
+            f">= {least:g}x" if other == "gte" else "",
+            f"{(measured := ours[name] / theirs[name]):.2f}x",
+            measured >= least if other == "gte" else None,
+        )
+        for other, theirs in others
+    ]
