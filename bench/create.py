@@ -1,7 +1,8 @@
 """CreateTask a second: eight clients that wait for each answer, onto a paused queue."""
 
+from bench.judging import Figures, Verdict, ratio
 from bench.servers import Server
-from bench.stage import CLIENTS, Figures, Part, Stage, Verdict, ratio
+from bench.stage import CLIENTS, Part, Stage
 from bench.wire import DEFAULT_QUEUE
 
 SECONDS = 4.0

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ["idle", "create"]
+PARTS = ["idle", "create", "latency", "sustained", "flat_out", "limits", "waiting"]
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:

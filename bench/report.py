@@ -1,6 +1,7 @@
 """How the figures are printed."""
 
-from bench.stage import Samples, Verdict
+from bench.judging import Verdict
+from bench.stage import Samples
 
 
 def show(title: str, samples: dict[str, Samples]) -> None:

@@ -1,7 +1,8 @@
-"""What every part of the bench needs: the clients, the target, rounds in turn, and the verdict."""
+"""What every part of the bench needs: the clients, the target, and rounds in turn."""
 
 import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.judging import Figures, Verdict
 from bench.servers import Contender, Server
-from bench.sink import Sink
+from bench.sink import Hit, Sink
 from bench.worker import Worker
 
 CLIENTS = 8
-Figures = dict[str, float]
 
 
 class Stage:
@@ -59,15 +60,18 @@ class Stage:
             client.tell("go")
         return lambda: [client.hear() for client in crew]
 
+    def rest(self, server: Server, seconds: float) -> float:
+        """Leave it alone and return how many per cent of a core it uses all the same."""
+        time.sleep(1)
+        used, began = server.cpu(), time.monotonic()
+        time.sleep(seconds * self.scale)
+        return 100 * (server.cpu() - used) / (time.monotonic() - began)
 
-@dataclass(frozen=True)
-class Verdict:
-    """A target and what was measured, side by side; `holds` is None where no target is set."""
 
-    what: str
-    target: str
-    measured: str
-    holds: bool | None
+def faults(hits: list[Hit], created: int) -> Figures:
+    """Count the tasks delivered more than once and those that never were."""
+    different = len({name for name, *_ in hits})
+    return {"delivered twice": len(hits) - different, "lost": created - different}
 
 
 @dataclass(frozen=True)
@@ -112,17 +116,3 @@ def in_turn(
                 samples[contender.name].rounds.append(part.measure(server, stage))
             stage.sink.take()
     return samples
-
-
-def ratio(figures: dict[str, Figures], name: str, least: float) -> list[Verdict]:
-    """Compare the first contender's figure with each other's; it has to be `least` times gte's."""
-    (first, ours), *others = figures.items()
-    return [
-        Verdict(
-            f"{name}, {first} / {other}",
-            f">= {least:g}x" if other == "gte" else "",
-            f"{(measured := ours[name] / theirs[name]):.2f}x",
-            measured >= least if other == "gte" else None,
-        )
-        for other, theirs in others
-    ]
