@@ -43,7 +43,8 @@ def least(figures: dict[str, Figures], name: str, bound: float, what: str) -> Ve
 def most(figures: dict[str, Figures], name: str, bound: float, what: str) -> Verdict:
     """Hold the first contender's figure against the most that it may be."""
     measured = next(iter(figures.values()))[name]
-    return Verdict(what, f"<= {bound:,g}", f"{measured:,.4g}", measured <= bound)
+    target = f"<= {bound:,g}" if bound else "0"
+    return Verdict(what, target, f"{measured:,.4g}", measured <= bound)
 
 
 def between(figures: dict[str, Figures], name: str, low: float, high: float, what: str) -> Verdict:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +23,12 @@ from bench.wire import DEFAULT_QUEUE, Api
 START_SECONDS = 60
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+# Each speaks the wire API and forgets everything when it stops: the program and its options.
+PEERS = {
+    "gte": ("gcloud-tasks-emulator", "start --quiet --port {port} --default-queue {queue}"),
+    "ken109": ("ken109-cloud-tasks-emulator", "-host 127.0.0.1 -port {port} -queue {queue}"),
+    "aertje": ("aertje-cloud-tasks-emulator", "-host 127.0.0.1 -port {port} -queue {queue}"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,15 +54,19 @@ def checkout(root: Path, name: str) -> Contender:
 
 def peers() -> tuple[list[Contender], list[str]]:
     """Return the peers found on this machine, and a line for each that was not."""
-    variable, program = "BENCH_GTE", "gcloud-tasks-emulator"
-    path = shutil.which(os.environ.get(variable, program))
-    if not path:
-        return [], [f"{program} is not installed here (pip install {program}; {variable}=PATH)."]
+    found, missing = [], []
+    for name, (program, options) in PEERS.items():
+        variable = f"BENCH_{name.upper()}"
+        path = shutil.which(os.environ.get(variable, program))
+        if path:
+            found.append(Contender(name, partial(_command, path, options), Path.cwd()))
+        else:
+            missing.append(f"{name} is not measured: no {program} on PATH, nor at {variable}.")
+    return found, missing
 
-    def command(port: int, http: int) -> list[str]:
-        return [path, "start", "--quiet", "--port", str(port), "--default-queue", DEFAULT_QUEUE]
 
-    return [Contender("gte", command, Path.cwd())], []
+def _command(path: str, options: str, port: int, http: int) -> list[str]:
+    return [path, *options.format(port=port, queue=DEFAULT_QUEUE).split()]
 
 
 class Server:

@@ -19,19 +19,18 @@ CLIENTS = 8
 
 
 class Stage:
-    """Eight clients and a target, each a process of its own, and how much to measure.
+    """The clients, as many as were ever needed at once, and a target: each a process of its own.
 
     `scale` shortens everything: 1.0 makes the figures, less only shows that it works.
     """
 
     def __init__(self, scale: float = 1.0, waiting: int = 100_000) -> None:
         self.scale, self.waiting = scale, waiting
+        self.clients: list[Worker] = []
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self.clients = [stack.enter_context(Worker("creator")) for _ in range(CLIENTS)]
-            self.sink = stack.enter_context(Sink())
-            self._stack = stack.pop_all()
+        self._stack = ExitStack()
+        self.sink = self._stack.enter_context(Sink())
         return self
 
     def __exit__(
@@ -50,6 +49,8 @@ class Stage:
         self, server: Server, clients: int = 1, wait: float = 0.0, **job: Any
     ) -> Callable[[], list[Figures]]:
         """Let clients begin to create; returns the function that waits for their end."""
+        while len(self.clients) < clients:
+            self.clients.append(self._stack.enter_context(Worker("creator")))
         crew = self.clients[:clients]
         shared = {"endpoint": server.endpoint, "url": f"{self.sink.url}/{wait}"} | job
         for number, client in enumerate(crew):
