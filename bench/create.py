@@ -5,7 +5,7 @@ from bench.servers import Server
 from bench.stage import CLIENTS, Part, Stage
 from bench.wire import DEFAULT_QUEUE
 
-SECONDS = 4.0
+SECONDS = 3.0
 
 
 def measure(server: Server, stage: Stage) -> Figures:

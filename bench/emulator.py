@@ -59,7 +59,7 @@ def main() -> None:
             part = import_module(f"bench.{name}").PART
             samples = in_turn(part, stage, contenders, options.rounds or part.rounds)
             show(part.title, samples)
-            verdicts += part.judge({who: one.medians() for who, one in samples.items()})
+            verdicts += part.verdicts(samples)
     show_verdicts(verdicts)
 
 

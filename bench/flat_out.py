@@ -80,5 +80,8 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
 
 
 PART = Part(
-    f"flat out over {QUEUES} queues of {RATE:g}/s; {CLIENTS} raw clients live", measure, judge
+    f"flat out over {QUEUES} queues of {RATE:g}/s; {CLIENTS} raw clients live",
+    measure,
+    judge,
+    worst=("live, delivered twice", "live, lost"),
 )

@@ -27,4 +27,4 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
     ]
 
 
-PART = Part("idle: exec to the first answered ListQueues, memory", measure, judge, 5)
+PART = Part("idle: exec to the first answered ListQueues, memory", measure, judge)

@@ -8,7 +8,7 @@ from bench.stage import Part, Stage, faults
 from bench.wire import DEFAULT_QUEUE
 
 RATE = 20.0
-SECONDS = 15.0
+SECONDS = 10.0
 WARM_UP = 10
 P50_MS, P99_MS = 5.0, 25.0
 

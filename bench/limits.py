@@ -43,8 +43,8 @@ def _arrivals(hits: list[Hit], label: str) -> list[float]:
 
 def _concurrency(server: Server, stage: Stage) -> Figures:
     queue, count = server.api.make_queue(queue_name(2), 500, 2), max(4, int(20 * stage.scale))
-    stage.create(server, wait=0.3, queues=[queue], kind="raw", count=count)
-    hits = stage.sink.wait_for(count, 30)
+    stage.create(server, wait=0.3, queues=[queue], kind="raw", label="two", count=count)
+    hits = [hit for hit in stage.sink.wait_for(count, 30) if hit[0].startswith("two-")]
     ends = [(began, 1) for *_, began, _ in hits] + [(ended, -1) for *_, ended in hits]
     now = highest = 0
     for _, change in sorted(ends):
@@ -81,4 +81,10 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
     ]
 
 
-PART = Part("limits: 10/s, 0.5/s, concurrency 2, a slow neighbour", measure, judge, 1)
+PART = Part(
+    "limits: 10/s, 0.5/s, concurrency 2, a slow neighbour",
+    measure,
+    judge,
+    2,
+    worst=("concurrency 2: most at once", "beside a slow queue: ms"),
+)

@@ -68,11 +68,12 @@ class Answering(asyncio.Protocol):
         _, wait, name, sent = path.split("/")
 
         def reply() -> None:
+            if self.transport.is_closing():  # its sender was ended: no answer, no hit
+                return
             self.hits.append((name, float(sent), arrived, time.monotonic()))
-            if not self.transport.is_closing():
-                self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                if close:
-                    self.transport.close()
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            if close:
+                self.transport.close()
 
         if float(wait):
             asyncio.get_running_loop().call_later(float(wait), reply)

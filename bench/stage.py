@@ -79,13 +79,24 @@ def faults(hits: list[Hit], created: int) -> Figures:
 class Part:
     """One measurement: `measure` makes the figures of one round, `judge` reads their medians.
 
-    `judge` gets the figures of each contender by its name; the first is the one on trial.
+    `judge` gets the figures of each contender by its name; the first is the one on trial. Of the
+    figures named in `worst`, none of which may ever be high, it gets the highest instead.
     """
 
     title: str
     measure: Callable[[Server, Stage], Figures]
     judge: Callable[[dict[str, Figures]], list[Verdict]]
     rounds: int = 3
+    worst: tuple[str, ...] = ()
+
+    def verdicts(self, samples: dict[str, "Samples"]) -> list[Verdict]:
+        """Judge what all rounds gave."""
+        return self.judge(
+            {
+                who: one.medians() | {name: max(one.all(name)) for name in self.worst}
+                for who, one in samples.items()
+            }
+        )
 
 
 @dataclass

@@ -6,12 +6,15 @@ from bench.stage import Part, Stage, faults
 from bench.wire import DEFAULT_QUEUE
 
 COUNT = 3_000
-RATE = 500.0
+RATE, BURST = 500.0, 100
 EXACTNESS = 0.01
 
 
 def measure(server: Server, stage: Stage) -> Figures:
-    """Fill the paused queue, resume it, and look at the second half of what arrives."""
+    """Fill the paused queue, resume it, and look at when the last one arrives.
+
+    A bucket that starts full lets its burst go at once, and so many more than the rate allows.
+    """
     server.api.pause(DEFAULT_QUEUE)
     count = int(COUNT * stage.scale)
     stage.create(server, queues=[DEFAULT_QUEUE], kind="piped", count=count)
@@ -19,9 +22,8 @@ def measure(server: Server, stage: Stage) -> Figures:
     server.api.resume(DEFAULT_QUEUE)
     hits = stage.sink.wait_for(count)
     at = sorted(arrived for _, _, arrived, _ in hits)
-    half = len(at) // 2
     return {
-        "dispatches/s, second half": (len(at) - 1 - half) / (at[-1] - at[half]),
+        "dispatches/s beyond the burst": (len(at) - BURST) / (at[-1] - at[0]),
         "in the first second": sum(moment < at[0] + 1 for moment in at),
         "server CPU us a task": 1e6 * (server.cpu() - used) / len(at),
         **faults(hits, count),
@@ -32,10 +34,15 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
     """The rate has to be exact, and every task delivered once."""
     low, high = RATE * (1 - EXACTNESS), RATE * (1 + EXACTNESS)
     return [
-        between(figures, "dispatches/s, second half", low, high, "default queue dispatches/s"),
+        between(figures, "dispatches/s beyond the burst", low, high, "default queue dispatches/s"),
         most(figures, "delivered twice", 0, "default queue, delivered twice"),
         most(figures, "lost", 0, "default queue, lost"),
     ]
 
 
-PART = Part(f"{COUNT:,} tasks on a paused default queue, resumed", measure, judge)
+PART = Part(
+    f"{COUNT:,} tasks on a paused default queue, resumed",
+    measure,
+    judge,
+    worst=("delivered twice", "lost"),
+)

@@ -9,7 +9,7 @@ from bench.emulator import PARTS, arguments
 from bench.judging import between, least, most, ratio
 from bench.report import number, show, show_verdicts
 from bench.servers import checkout, peers
-from bench.stage import Samples, faults
+from bench.stage import Part, Samples, faults
 from tests.processes import ROOT
 
 FIGURES = {"ours": {"rate": 300.0}, "gte": {"rate": 200.0}, "ken109": {"rate": 600.0}}
@@ -51,6 +51,12 @@ def test_a_checkout_without_an_environment_is_run_by_this_python(tmp_path):
 )
 def test_the_first_contender_is_held_against_the_target(verdict, target, measured, holds):
     assert (verdict.target, verdict.measured, verdict.holds) == (target, measured, holds)
+
+
+def test_what_must_never_happen_is_judged_by_its_worst_round():
+    part = Part("", None, lambda figures: figures, worst=("lost",))
+    rounds = [{"rate": 1.0, "lost": 0.0}, {"rate": 2.0, "lost": 3.0}, {"rate": 9.0, "lost": 0.0}]
+    assert part.verdicts({"ours": Samples(rounds)}) == {"ours": {"rate": 2.0, "lost": 3.0}}
 
 
 def test_only_the_peer_that_the_target_names_decides():
