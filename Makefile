@@ -20,8 +20,9 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 
-bench:
-	for file in bench/*.py; do $(PYTHON) $$file || exit 1; done
+bench: $(VENV)/.run
+	$(PYTHON) bench/first_task.py
+	$(BIN)/python bench/emulator.py
 
 faults: $(VENV)/.dev
 	FAULT_KILLS=$${FAULT_KILLS:-200} $(BIN)/pytest tests/faults

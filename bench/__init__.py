@@ -1,0 +1,1 @@
+"""Measurements; each prints ratios and writes nothing into the repository."""

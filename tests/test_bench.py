@@ -1,0 +1,99 @@
+"""The bench still runs, and what it prints is what it measured."""
+
+import sys
+from subprocess import run
+
+import pytest
+
+from bench.emulator import PARTS, arguments
+from bench.judging import between, least, most, ratio
+from bench.report import number, show, show_verdicts
+from bench.servers import checkout, peers
+from bench.stage import Part, Samples, faults
+from tests.processes import ROOT
+
+FIGURES = {"ours": {"rate": 300.0}, "gte": {"rate": 200.0}, "ken109": {"rate": 600.0}}
+
+
+def test_it_measures_the_emulator_and_says_which_peers_are_missing(monkeypatch):
+    monkeypatch.setenv("BENCH_GTE", "/nowhere")
+    command = [sys.executable, "bench/emulator.py", "latency", "--rounds", "1", "--scale", "0.01"]
+    done = run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "gte is not measured: no gcloud-tasks-emulator on PATH, nor at BENCH_GTE." in done.stdout
+    assert "delivered twice  ours 0 (0-0)" in done.stdout
+    assert "lost             ours 0 (0-0)" in done.stdout
+    assert "create to delivery p50 ms" in done.stdout.split("target and measured")[1]
+
+
+def test_a_peer_is_started_as_its_variable_says(monkeypatch):
+    monkeypatch.setenv("BENCH_KEN109", sys.executable)
+    found = {peer.name: peer for peer in peers()[0]}
+    assert found["ken109"].command(1, 2)[:5] == [sys.executable, "-host", "127.0.0.1", "-port", "1"]
+
+
+def test_a_checkout_without_an_environment_is_run_by_this_python(tmp_path):
+    contender = checkout(tmp_path, "other")
+    assert contender.command(1, 2)[:3] == [sys.executable, "manage.py", "runemulator"]
+    assert contender.cwd == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("verdict", "target", "measured", "holds"),
+    [
+        (least(FIGURES, "rate", 300, ""), ">= 300", "300", True),
+        (least(FIGURES, "rate", 301, ""), ">= 301", "300", False),
+        (most(FIGURES, "rate", 299, ""), "<= 299", "300", False),
+        (most({"ours": {"lost": 0.0}}, "lost", 0, ""), "0", "0", True),
+        (between(FIGURES, "rate", 299, 300, ""), "299 to 300", "300", True),
+        (between(FIGURES, "rate", 301, 302, ""), "301 to 302", "300", False),
+    ],
+)
+def test_the_first_contender_is_held_against_the_target(verdict, target, measured, holds):
+    assert (verdict.target, verdict.measured, verdict.holds) == (target, measured, holds)
+
+
+def test_what_must_never_happen_is_judged_by_its_worst_round():
+    part = Part("", None, lambda figures: figures, worst=("lost",))
+    rounds = [{"rate": 1.0, "lost": 0.0}, {"rate": 2.0, "lost": 3.0}, {"rate": 9.0, "lost": 0.0}]
+    assert part.verdicts({"ours": Samples(rounds)}) == {"ours": {"rate": 2.0, "lost": 3.0}}
+
+
+def test_only_the_peer_that_the_target_names_decides():
+    against = {one.what: (one.measured, one.holds) for one in ratio(FIGURES, "rate", 1.5)}
+    assert against == {"rate, ours / gte": ("1.50x", True), "rate, ours / ken109": ("0.50x", None)}
+
+
+def test_medians_spread_and_ratio_are_printed(capsys):
+    ours, gte = ([{"rate": float(rate)} for rate in rates] for rates in ((3, 1, 2), (4, 4, 5)))
+    show("Rates", {"ours": Samples(ours), "gte": Samples(gte)})
+    show_verdicts(ratio({"ours": {"rate": 2.0}, "gte": {"rate": 4.0}}, "rate", 1.5))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "Rates (N=3, medians, least-most)",
+        "  rate  ours 2 (1-3); gte 4 (4-5) ours/gte 0.50",
+    ]
+    assert lines[-1].split() == ["rate,", "ours", "/", "gte", ">=", "1.5x", "0.50x", "misses"]
+
+
+def test_duplicates_and_losses_are_counted_by_task():
+    hits = [("0-1", 0.0, 0.0, 0.0), ("0-2", 0.0, 0.0, 0.0), ("0-1", 0.0, 0.0, 0.0)]
+    assert faults(hits, 4) == {"delivered twice": 1, "lost": 2}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234.5, "1,234"), (99.96, "100"), (0.0123, "0.0123"), (0.0, "0")]
+)
+def test_a_figure_has_three_digits(value, text):
+    assert number(value) == text
+
+
+def test_all_parts_are_measured_unless_some_are_named():
+    assert arguments([]).parts == PARTS
+    assert arguments(["create"]).parts == ["create"]
+
+
+def test_an_unknown_part_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        arguments(["speed"])
+    assert "no part speed" in capsys.readouterr().err
