@@ -14,7 +14,7 @@ from .clock import Clock
 from .committer import Committer
 from .idle import Changes
 from .metrics import Metrics
-from .models import Queue
+from .models import Task
 from .owner import AlreadyOwned
 from .runner import Runner
 from .sender import Answer, Sender
@@ -41,15 +41,13 @@ class Dispatcher:
         self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
         self._requests: set[asyncio.Task[None]] = set()
         self._in_flight: dict[int, int] = {}  # attempt -> task, by primary key
-        self._stopping = False
+        self._open = False
 
     async def start(self, committer: Committer, sender: Sender) -> None:
         """Begin to dispatch what the database holds."""
-        self._committer, self._sender = committer, sender
-        queues = await committer.run(
-            lambda work: list(Queue.objects.live().values_list("pk", flat=True))
-        )
-        for queue in queues:
+        self._committer, self._sender, self._open = committer, sender, True
+        waiting = Task.objects.waiting().order_by().values_list("queue", flat=True).distinct()
+        for queue in await committer.run(lambda work: list(waiting)):
             self._run(queue)
 
     def follow(self, work: Work) -> None:
@@ -61,6 +59,8 @@ class Dispatcher:
         for queue, instant in work.due.items():
             if queue in self._runners:
                 self._runners[queue][0].expect(instant)
+            else:  # its first task
+                self._run(queue)
         if not work.quiet:
             self.changes.tell()
 
@@ -97,7 +97,7 @@ class Dispatcher:
 
         What does not end in time is cut off, marked so, and due again at the next start.
         """
-        self._stopping = True
+        self._open = False
         for runner, _ in self._runners.values():
             runner.stop()
         until, claiming = time.monotonic() + grace, [task for _, task in self._runners.values()]
@@ -123,7 +123,7 @@ class Dispatcher:
         """Wake a queue's runner, or start one."""
         if queue in self._runners:
             self._runners[queue][0].wake()
-        elif not self._stopping:
+        elif self._open:
             runner = Runner(queue, self._committer, self.launch, self._clock, self.held)
             task = asyncio.create_task(runner.run())
             self._runners[queue] = runner, task
