@@ -37,4 +37,6 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
     return ratio(figures, f"{CLIENTS} official/s", 1.5)
 
 
-PART = Part("CreateTask, a process each client, every answer after its commit", measure, judge, 5)
+PART = Part(
+    "CreateTask, a process each client, every answer after its commit", measure, judge, rounds=5
+)

@@ -85,6 +85,6 @@ PART = Part(
     "limits: 10/s, 0.5/s, concurrency 2, a slow neighbour",
     measure,
     judge,
-    2,
+    rounds=2,
     worst=("concurrency 2: most at once", "beside a slow queue: ms"),
 )

@@ -41,4 +41,4 @@ def judge(figures: dict[str, Figures]) -> list[Verdict]:
     ]
 
 
-PART = Part("tasks that wait", measure, judge, 1)
+PART = Part("tasks that wait", measure, judge, rounds=1)
