@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.json_format import ParseDict, ParseError
 
 from .errors import Refused
+from .fields import field_of
 from .messages import QueueMessage, queue_message
 from .models import Queue
 from .names import parse_queue_name, valid_queue_id
@@ -64,7 +65,7 @@ def fill(message: Any, values: object, path: Path = ()) -> None:
         raise BadSetting(path, "must be settings with a name each")
     for key, value in values.items():
         here = (*path, str(key))
-        field = field_of(message, str(key))
+        field = field_of(message.DESCRIPTOR, str(key))
         if field is None:
             raise BadSetting(here, "is no setting of a queue")
         kind = field.message_type
@@ -84,12 +85,6 @@ def _fill_leaf(message: Any, field: Any, value: object, path: Path) -> None:
     except ParseError:
         hint = ", write seconds as 5s" if is_duration else ""
         raise BadSetting(path, f"cannot be {value!r}{hint}") from None
-
-
-def field_of(message: Any, key: str) -> Any:
-    """Return the descriptor of a field by its snake_case or its camelCase name, or None."""
-    fields = message.DESCRIPTOR.fields
-    return next((f for f in fields if key in (f.name, f.json_name)), None)
 
 
 def check(settings: Any, path: Path) -> None:
@@ -148,12 +143,12 @@ def from_option(option: str) -> Declared:
 
 def _full_path(key: str) -> list[str]:
     for group in ("rate_limits", "retry_config"):
-        if field := field_of(getattr(QueueMessage(), group), key):
+        if field := field_of(getattr(QueueMessage(), group).DESCRIPTOR, key):
             return [group, field.name]
     message: Any = QueueMessage()
     path: list[str] = []
     for step in key.split("."):
-        field = field_of(message, step) if message is not None else None
+        field = field_of(message.DESCRIPTOR, step) if message is not None else None
         if field is None or field.is_repeated:
             raise BadSetting((key,), "is no setting of a queue")
         path.append(field.name)

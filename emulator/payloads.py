@@ -12,6 +12,7 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from .fields import field_of
 from .refusals import BadPayload
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
@@ -74,7 +75,7 @@ def _bind(tree: dict[str, Any], descriptor: Descriptor, query: Iterable[Violatio
 
 def _place(tree: dict[str, Any], descriptor: Descriptor, steps: list[str], value: str) -> bool:
     """Put one value where its steps lead; says whether they lead anywhere."""
-    field = _field(descriptor, steps[0])
+    field = field_of(descriptor, steps[0])
     if field is None:
         return False
     key = field.name if field.name in tree else field.json_name
@@ -100,17 +101,12 @@ def _from_text(field: FieldDescriptor, value: str, before: Any) -> Any:
     return value
 
 
-def _field(descriptor: Descriptor, name: str) -> FieldDescriptor | None:
-    by_name = descriptor.fields_by_name.get(name)
-    return by_name or descriptor.fields_by_camelcase_name.get(name)
-
-
 def _mistakes(tree: dict[str, Any], descriptor: Descriptor, path: str) -> Iterator[Violation]:
     """Yield what cannot be meant: unknown names, and values of another shape than their field."""
     at = f" at '{path}'" if path else ""
     chosen: set[str] = set()
     for name, value in tree.items():
-        field = _field(descriptor, name)
+        field = field_of(descriptor, name)
         if field is None:
             yield path, f'{_RECEIVED} Unknown name "{name}"{at}: Cannot find field.'
         elif value is not None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from . import errors
+from .fields import field_of
 from .messages import QueueMessage, instant, span
 
 Filter = Callable[[Any], bool]
@@ -137,21 +138,15 @@ def _test(
 
 
 def _resolve(path: str) -> tuple[list[str], Any]:
-    names, descriptor, field = [], QueueMessage.DESCRIPTOR, None
+    names: list[str] = []
+    descriptor, field = QueueMessage.DESCRIPTOR, None
     for step in path.split("."):
-        fields = {f.name: f for f in descriptor.fields} | {
-            f.json_name: f for f in descriptor.fields
-        }
-        field = fields.get(step)
+        field = field_of(descriptor, step) if descriptor else None
         if field is None or field.is_repeated:
             raise errors.filter_invalid(f"'{path}' is not a field of Queue.")
         names.append(field.name)
-        descriptor = field.message_type or _NoFields
+        descriptor = field.message_type
     return names, field
-
-
-class _NoFields:
-    fields: tuple[Any, ...] = ()
 
 
 def _read(queue: Any, names: list[str]) -> Any:
