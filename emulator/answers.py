@@ -1,4 +1,4 @@
-"""JSON answers of the `/emulator` paths: who may ask, what a bad question gets."""
+"""JSON answers of the HTTP port: who may ask, what a bad question gets."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -6,16 +6,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
-from django.db import InterfaceError, OperationalError
+from google.protobuf import json_format
 
-from . import errors
+from . import refusals
 from .clock import TurnRefused
+from .committer import NOT_SERVED, unserved
 from .errors import Code, Refused, invalid
+from .statuses import status
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_HTTP = {Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.FAILED_PRECONDITION: 400}
-_HTTP |= {Code.ALREADY_EXISTS: 409, Code.INTERNAL: 500, Code.UNAVAILABLE: 503}
+_HTTP = {
+    Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.ALREADY_EXISTS: 409,
+    Code.PERMISSION_DENIED: 403, Code.FAILED_PRECONDITION: 400, Code.ABORTED: 409,
+    Code.UNIMPLEMENTED: 501, Code.INTERNAL: 500, Code.UNAVAILABLE: 503,
+}  # fmt: skip
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 LONGEST_WAIT = 3600.0
 
@@ -31,35 +36,43 @@ def may_ask(origin: str | None, host: str | None) -> bool:
 
 
 def guarded(handler: Handler) -> Handler:
-    """Refuse other sites' pages, and turn refusals and faults into JSON."""
+    """Refuse other sites' pages, and turn refusals and a database that is away into JSON."""
 
     @wraps(handler)
     async def answer(request: web.Request) -> web.StreamResponse:
-        if not may_ask(request.headers.get("Origin"), request.headers.get("Host")):
-            return failure(403, "PERMISSION_DENIED", "Not for pages of other sites.")
         try:
+            if not may_ask(request.headers.get("Origin"), request.headers.get("Host")):
+                raise refusals.from_a_web_page()
             return await handler(request)
         except TurnRefused as refused:
-            return failure(400, Code.INVALID_ARGUMENT.name, str(refused))
+            return refusal(invalid(str(refused)))
         except Refused as refused:
-            return failure(_HTTP.get(refused.code, 500), refused.code.name, refused.message)
-        except (OperationalError, InterfaceError):
-            return failure(503, Code.UNAVAILABLE.name, errors.store_unavailable().message)
+            return refusal(refused)
+        except NOT_SERVED as error:
+            return refusal(unserved(error))
 
     return answer
 
 
-def failure(status: int, name: str, message: str, **more: Any) -> web.Response:
-    """Return an error in Google's JSON form."""
-    error = {"code": status, "status": name, "message": message}
-    return web.json_response({"error": error, **more}, status=status)
+def refusal(refused: Refused) -> web.Response:
+    """Return a refusal in the form of Google's JSON APIs."""
+    details = json_format.MessageToDict(status(refused)).get("details")
+    return failure(_HTTP[refused.code], refused.code.name, refused.message, details)
+
+
+def failure(code: int, name: str, message: str, details: Any = None, **beside: Any) -> web.Response:
+    """Return an error in the form of Google's JSON APIs, with what is to stand beside it."""
+    error = {"code": code, "message": message, "status": name}
+    if details:
+        error["details"] = details
+    return web.json_response({"error": error, **beside}, status=code)
 
 
 async def body_of(request: web.Request) -> dict[str, Any]:
     """Return the JSON object in the body ({} for none); raises Refused for anything else."""
     try:
         body = await request.json() if request.can_read_body else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raise invalid("The body is not JSON.") from None
     if not isinstance(body, dict):
         raise invalid("The body must be a JSON object.")
@@ -82,7 +95,8 @@ def flag_in(request: web.Request, name: str) -> bool:
 def number_in(request: web.Request, name: str, default: int, most: int) -> int:
     """Return a query parameter as a whole number from 1 to `most`; raises Refused."""
     text = request.query.get(name, str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    # Python reads no number of thousands of digits.
+    if not (text.isdecimal() and len(text) < 20 and 1 <= int(text) <= most):
         raise invalid(f"{name} must be a whole number from 1 to {most}.")
     return int(text)
 

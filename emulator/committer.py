@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
+from . import errors
 from .clock import Clock
 from .errors import Refused
 from .metrics import Metrics
@@ -58,6 +59,11 @@ def commit_together(operations: Sequence[Operation], clock: Clock | None = None)
 def is_locked(error: Exception) -> bool:
     """Say whether another program holds SQLite's file for longer than a statement waits."""
     return isinstance(error, OperationalError) and "locked" in str(error)
+
+
+def unserved(error: Exception) -> Refused:
+    """Return one of NOT_SERVED as clients are told of it."""
+    return errors.store_busy() if is_locked(error) else errors.store_unavailable()
 
 
 def _commit_each(operations: Sequence[Operation], clock: Clock) -> list[Outcome]:

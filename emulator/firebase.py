@@ -10,13 +10,14 @@ from typing import Any
 from aiohttp import web
 from google.protobuf import json_format
 
+from .answers import guarded
 from .committer import Committer
 from .errors import Code, Refused
 from .google_types import tasks_v2
 from .methods import Method, Switches, Windows
 from .payloads import read
 from .queues import ensure_queue
-from .rest import answered, content_of, guarded
+from .rest import answered, content_of
 from .service import perform
 from .tasks import create_task, delete_task
 

@@ -20,10 +20,8 @@ def payload_too_large(most: int) -> Refused:
 
 
 def from_a_web_page() -> Refused:
-    """A browser sent the request for a page, which has no business here (our text)."""
-    return Refused(
-        Code.PERMISSION_DENIED, "Requests of web pages (those with an Origin) are refused."
-    )
+    """A browser sent the request for a page of another site (our text)."""
+    return Refused(Code.PERMISSION_DENIED, "Requests of other sites' pages are refused.")
 
 
 # Batches, policies, places ----------------------------------------------------------------

@@ -3,8 +3,6 @@
 URLs are those of `routes.py`, messages protobuf's JSON, errors Google's: a status, a text, details.
 """
 
-import json
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -12,23 +10,16 @@ from aiohttp import web
 from google.protobuf import json_format
 
 from . import refusals
+from .answers import Handler, failure, guarded
 from .buffering import BufferTaskRequest, buffer_task
 from .committer import Committer
-from .errors import Code, Refused
 from .methods import Method, Windows
 from .payloads import read
 from .routes import Route, find
 from .service import perform
 from .services import VERSIONS
-from .statuses import status
 
 LARGEST_BODY = 10 * 1024 * 1024  # Google's own differs from API to API; this one's is unknown
-_HTTP = {
-    Code.INVALID_ARGUMENT: 400, Code.NOT_FOUND: 404, Code.ALREADY_EXISTS: 409,
-    Code.PERMISSION_DENIED: 403, Code.FAILED_PRECONDITION: 400, Code.ABORTED: 409,
-    Code.UNIMPLEMENTED: 501, Code.INTERNAL: 500, Code.UNAVAILABLE: 503,
-}  # fmt: skip
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 def serve(
@@ -46,20 +37,6 @@ def serve(
         own = {each.name: each for each in services[service]}
         table = {**everywhere, **own, "BufferTask": buffer}
         app.router.add_route("*", f"/{version}/{{path:.*}}", guarded(_answer(table, committer)))
-
-
-def guarded(answer: Handler) -> Handler:
-    """Return a handler that answers refusals as Google does, and refuses web pages."""
-
-    async def handler(request: web.Request) -> web.Response:
-        try:
-            if "Origin" in request.headers:
-                raise refusals.from_a_web_page()
-            return await answer(request)
-        except Refused as refused:
-            return refusal(refused)
-
-    return handler
 
 
 def _answer(table: dict[str, Method], committer: Committer) -> Handler:
@@ -100,33 +77,13 @@ def answered(request: web.Request, message: Any, wrap: str = "") -> web.Response
     document = json_format.MessageToDict(
         message, use_integers_for_enums="enum-encoding=int" in alt.split(";")
     )
-    return _json(200, {wrap: document} if wrap else document)
-
-
-def refusal(refused: Refused) -> web.Response:
-    """Return a refusal in the form of Google's JSON APIs."""
-    details = json_format.MessageToDict(status(refused)).get("details")
-    return error(_HTTP[refused.code], refused.code.name, refused.message, details)
-
-
-def error(code: int, name: str, message: str, details: Any = None) -> web.Response:
-    """Return an error in the form of Google's JSON APIs."""
-    body = {"code": code, "message": message, "status": name}
-    if details:
-        body["details"] = details
-    return _json(code, {"error": body})
+    return web.json_response({wrap: document} if wrap else document)
 
 
 def _no_route(request: web.Request, verbs: set[str]) -> web.Response:
     if not verbs:
-        return error(404, "NOT_FOUND", f"There is nothing at {request.path}.")
+        return failure(404, "NOT_FOUND", f"There is nothing at {request.path}.")
     allowed = ", ".join(sorted(verbs))
-    response = error(405, "METHOD_NOT_ALLOWED", f"This URL takes {allowed}.")
+    response = failure(405, "METHOD_NOT_ALLOWED", f"This URL takes {allowed}.")
     response.headers["Allow"] = allowed
     return response
-
-
-def _json(code: int, document: dict[str, Any]) -> web.Response:
-    return web.Response(
-        status=code, text=json.dumps(document), content_type="application/json", charset="utf-8"
-    )

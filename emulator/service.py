@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from . import errors
-from .committer import NOT_SERVED, Committer, is_locked
+from .committer import NOT_SERVED, Committer, unserved
 from .errors import Refused
 from .methods import Method
 from .routing_header import HEADER, check_routing
@@ -37,7 +37,7 @@ async def perform(method: Method, request: Any, committer: Committer) -> Any:
         raise
     except NOT_SERVED as error:
         logger.warning("%s: the database failed: %s", method.name, error)
-        raise (errors.store_busy() if is_locked(error) else errors.store_unavailable()) from None
+        raise unserved(error) from None
     except Exception:
         logger.exception("%s failed", method.name)
         raise errors.internal() from None

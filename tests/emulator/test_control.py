@@ -319,6 +319,14 @@ def test_a_bad_order_for_a_queue_that_is_not_held_holds_it_not(ask, queue, send,
     target.wait_for(1)
 
 
+# Nonsense ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "²", "9" * 5000])
+def test_a_limit_that_is_none_is_refused(ask, limit):
+    status, answer = ask.get("tasks", limit=limit)
+    assert (status, answer["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert answer["error"]["message"] == "limit must be a whole number from 1 to 1000."
+
+
 # Who may ask ------------------------------------------------------------------------------
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://127.0.0.1:1"])
 def test_pages_of_other_sites_are_refused(ask, own, queue, origin):
