@@ -39,8 +39,7 @@ class Dispatcher:
         self._committer: Committer
         self._sender: Sender
         self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
-        self._requests: set[asyncio.Task[None]] = set()
-        self._in_flight: dict[int, int] = {}  # attempt -> task, by primary key
+        self._requests: dict[asyncio.Task[None], int] = {}  # with the primary key of the task
         self._open = False
 
     async def start(self, committer: Committer, sender: Sender) -> None:
@@ -72,7 +71,7 @@ class Dispatcher:
     @property
     def in_flight(self) -> frozenset[int]:
         """The primary keys of the tasks whose attempts are under way here."""
-        return frozenset(self._in_flight.values())
+        return frozenset(self._requests.values())
 
     async def watch_clock(self) -> None:
         """Put retries right whenever the wall clock has jumped against the monotonic one."""
@@ -131,12 +130,11 @@ class Dispatcher:
 
     def launch(self, order: Order, runner: Runner | None = None) -> asyncio.Task[None]:
         """Send an attempt that has been opened; the task returned ends with it."""
-        self._in_flight[order.attempt] = order.task
         late = (order.dispatch_time - order.schedule_time).total_seconds()
         self._metrics.started(order.queue_name, None if order.forced or order.extra else late)
         request = asyncio.create_task(self._deliver(order, runner))
-        self._requests.add(request)
-        request.add_done_callback(self._requests.discard)
+        self._requests[request] = order.task
+        request.add_done_callback(self._requests.pop)
         return request
 
     async def _deliver(self, order: Order, runner: Runner | None) -> None:
@@ -150,7 +148,6 @@ class Dispatcher:
             if logger.isEnabledFor(logging.INFO):
                 logger.info("%s", line(order, answer, verdict, seconds))
         finally:
-            del self._in_flight[order.attempt]
             self._metrics.ended(order.queue_name)
             if runner is not None:
                 runner.release()
