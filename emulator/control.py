@@ -50,7 +50,7 @@ def _forget_tasks(queues: list[int]) -> int:
 def next_due(work: Work) -> Any:
     """Return when the next task that waits is due in a queue that runs, or None."""
     work.quiet = True
-    waiting = Task.objects.live().filter(due_at=F("schedule_time"), queue__state="RUNNING")
+    waiting = Task.objects.waiting().filter(queue__state=Queue.State.RUNNING)
     return waiting.order_by("due_at").values_list("due_at", flat=True).first()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.db.models import Count, F
+from django.db.models import Count
 
 from .committer import Committer
 from .models import Attempt, Queue, Task
@@ -60,7 +60,7 @@ def left(work: Work, *, queue: str, scheduled: bool) -> dict[int, Left]:
     live = Task.objects.live().order_by()
     _count(found, "due", live.filter(due_at__lte=work.now), "queue", one)
     if scheduled:
-        later = live.filter(due_at__gt=work.now, due_at=F("schedule_time"))
+        later = live.waiting().filter(due_at__gt=work.now)
         _count(found, "scheduled", later, "queue", one)
     _count(found, "in_flight", Attempt.objects.running().order_by(), "task__queue", one)
     for pk, name, state in Queue.objects.filter(pk__in=found).values_list("pk", "name", "state"):

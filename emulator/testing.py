@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from .deliveries import Deliveries, delivery
+from .names import full_queue_name
 
 YEAR = 366 * 86400
-LOCATION = "projects/demo/locations/us-central1"
+PROJECT, LOCATION = "demo", "us-central1"
 # Whatever proxy the environment names, this machine is reached without it.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _READY = re.compile(r"Emulator ready: gRPC (\S+), HTTP (\S+)")
@@ -66,8 +67,8 @@ class EmulatorForTests:
             "VAR_DIR": str(self.folder),
             "EMULATOR_SYNCHRONOUS": "OFF",
             "EMULATOR_HOST": "127.0.0.1",
-            "GOOGLE_CLOUD_PROJECT": "demo",
-            "CLOUD_TASKS_LOCATION": "us-central1",
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "CLOUD_TASKS_LOCATION": LOCATION,
             "OIDC_ISSUER": "",
         }
         return os.environ | ours
@@ -175,7 +176,7 @@ class EmulatorForTests:
 
 def full_name(queue: str) -> str:
     """Complete a queue's short id; a full name is returned as it is."""
-    return queue if "/" in queue else f"{LOCATION}/queues/{queue}"
+    return full_queue_name(queue, PROJECT, LOCATION)
 
 
 def _check(status: int, answer: Any) -> Any:
