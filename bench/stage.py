@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from bench.judging import Figures, Verdict
@@ -33,13 +32,8 @@ class Stage:
         self.sink = self._stack.enter_context(Sink())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._stack.__exit__(kind, error, at)
+    def __exit__(self, *exc: Any) -> None:
+        self._stack.__exit__(*exc)
 
     def create(self, server: Server, clients: int = 1, **job: Any) -> list[Figures]:
         """Let so many clients create at the same time; returns what each says of itself."""
