@@ -297,7 +297,9 @@ def test_a_held_queue_delivers_in_the_order_asked_for(ask, queue, send, target, 
     status, answer = ask.post("release", body)
     assert status == 200
     got = names(target.wait_for(3))
-    wanted = {"reverse": ["c", "b", "a"], None: ["a", "b", "c"], "random": got}
+    assert sorted(got) == ["a", "b", "c"]
+    # Without an order they go out together, and connections overtake one another.
+    wanted = {"reverse": ["c", "b", "a"], None: got, "random": got}
     assert got == (order if isinstance(order, list) else wanted[order])
     if order is not None:
         assert [name.rpartition("/")[2] for name in answer["delivered"]] == got
