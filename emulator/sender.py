@@ -11,7 +11,7 @@ from django.utils import timezone
 from yarl import URL
 
 from . import app_engine
-from .headers import request_headers, without
+from .headers import without
 from .sending import MOST_REDIRECTS, Sending, redirected, retry_after
 from .targets import CheckedResolver, TargetRefused, Targets
 from .tokens import Minter
@@ -46,8 +46,7 @@ class Answer:
 
 def recorded_headers(order: Order) -> list[tuple[str, str]]:
     """Return the headers of one attempt for the record, with what lets its reader in masked."""
-    headers = request_headers(order, "Bearer token" if order.credentials else None)
-    return [(as_text(key), as_text(_masked(key, value))) for key, value in headers.items()]
+    return [(as_text(key), as_text(_masked(key, value))) for key, value in order.headers.items()]
 
 
 def _masked(key: str, value: str) -> str:
@@ -122,8 +121,9 @@ class Sender:
             raise TargetRefused(unknown.args[0]) from None
 
     async def _exchange(self, order: Order, url: str) -> Answer:
-        authorization = self._minter.authorization(order.credentials) if order.credentials else None
-        headers = request_headers(order, authorization)
+        headers = order.headers
+        if order.credentials:
+            headers = headers | {"Authorization": self._minter.authorization(order.credentials)}
         method, body = order.method, order.body or None
         for _ in range(1 + MOST_REDIRECTS):
             self._targets.check_url(url)

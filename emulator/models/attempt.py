@@ -1,11 +1,12 @@
 """One try of a task: what came back, or why nothing did."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
 
-from ..prepared import Insert, Save
+from ..rows import Insert, Save
 from .task import Task
 
 INTERRUPTED = "The emulator was stopped while this attempt was under way."
@@ -56,13 +57,15 @@ class Attempt(models.Model):
     def __str__(self) -> str:
         return f"attempt {self.number}"
 
-    def store(self) -> None:
-        """Insert the row."""
-        _insert(self)
+    @staticmethod
+    def store_all(attempts: "Sequence[Attempt]") -> None:
+        """Insert the rows, which get their primary keys."""
+        _insert(attempts)
 
-    def end(self) -> None:
-        """Save what came back."""
-        _save_end(self)
+    @staticmethod
+    def end_all(attempts: "Sequence[Attempt]") -> None:
+        """Save what came back for each of them."""
+        _save_end(attempts)
 
     @property
     def duration(self) -> timedelta | None:
