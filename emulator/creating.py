@@ -11,7 +11,8 @@ from .messages import BASIC, FULL, TaskMessage, duration, instant, payload, span
 from .models import Queue, Task
 from .names import TaskName, made_by_us, new_task_id
 from .orders import orders_for
-from .queues import live_queue
+from .queues import live_queues
+from .queues import parsed as queue_parsed
 from .runner import Permit
 from .task_rules import canonical, destination, method_name
 from .tasks import find_task, parsed
@@ -19,7 +20,7 @@ from .upkeep import release_lost
 from .work import Group, Work
 
 Ask = Callable[[str], Permit | None]
-Queues = dict[str, Queue | Refused]
+Queues = dict[str, Queue]
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Create(Group):
     @classmethod
     def together(cls, runs: Sequence[tuple[Work, Self]]) -> list[Any]:
         """Check each, store all tasks and then all attempts that may be opened."""
-        queues: Queues = {}
+        queues = live_queues({create._request.parent for _, create in runs})
         names: set[tuple[int, str]] = set()
         found = [create._checked(work, queues, names) for work, create in runs]
         drafts = [each for each in found if isinstance(each, _Draft)]
@@ -132,16 +133,11 @@ def create_task(
 
 
 def _queue(queues: Queues, name: str) -> Queue:
-    """Return a live queue, looked up once; raises Refused where there is none."""
-    if name not in queues:
-        try:
-            queues[name] = live_queue(name)
-        except Refused as refused:
-            queues[name] = refused
-    found = queues[name]
-    if isinstance(found, Refused):
-        raise found
-    return found
+    """Return a queue of those looked up; raises Refused where it is not among them."""
+    queue = queues.get(str(queue_parsed(name)))
+    if queue is None:
+        raise errors.no_queue()
+    return queue
 
 
 def _open(drafts: list[_Draft]) -> None:

@@ -6,6 +6,7 @@ from typing import Self
 
 from .messages import task_rules
 from .models import Attempt, Task
+from .models.attempt import End
 from .models.task import RETENTION, Success
 from .prepared import NUMBER, Bind, Select
 from .sender import Answer
@@ -27,7 +28,7 @@ class Report(Group):
     @classmethod
     def together(cls, runs: Sequence[tuple[Work, Self]]) -> list[str]:
         """End the attempts; successes end their tasks at once, a failure is looked at by itself."""
-        Attempt.end_all([report._attempt() for _, report in runs])
+        Attempt.end_all([report._end() for _, report in runs])
         succeeded = [report for _, report in runs if report._succeeds]
         done = Task.succeed_all(report._success() for report in succeeded)
         return [report._verdict(work, done) for work, report in runs]
@@ -36,15 +37,15 @@ class Report(Group):
     def _succeeds(self) -> bool:
         return self.answer.succeeded and not self.order.extra
 
-    def _attempt(self) -> Attempt:
+    def _end(self) -> End:
         answer = self.answer
-        return Attempt(
-            pk=self.order.attempt,
-            ended_at=answer.ended_at,
-            status=answer.status,
-            error=answer.error,
-            headers=answer.headers,
-            body=answer.body,
+        return End(
+            self.order.attempt,
+            answer.ended_at,
+            answer.status,
+            answer.error,
+            answer.headers,
+            answer.body,
         )
 
     def _success(self) -> Success:

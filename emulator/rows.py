@@ -22,6 +22,7 @@ _AS_THEY_ARE = (
     models.IntegerField,
     models.FloatField,
     models.BooleanField,
+    models.BinaryField,
     models.ForeignKey,
 )
 # Most of their values in one transaction are the same.

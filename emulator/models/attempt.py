@@ -1,6 +1,7 @@
 """One try of a task: what came back, or why nothing did."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -63,14 +64,26 @@ class Attempt(models.Model):
         _insert(attempts)
 
     @staticmethod
-    def end_all(attempts: "Sequence[Attempt]") -> None:
+    def end_all(ends: "Sequence[End]") -> None:
         """Save what came back for each of them."""
-        _save_end(attempts)
+        _save_end(ends)
 
     @property
     def duration(self) -> timedelta | None:
         """How long it took, or None while it runs."""
         return self.ended_at - self.dispatch_time if self.ended_at else None
+
+
+@dataclass(slots=True)
+class End:
+    """What the attempt of that primary key brought, in the names of its columns."""
+
+    pk: int
+    ended_at: datetime
+    status: int | None
+    error: str
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 _insert = Insert(Attempt)
