@@ -7,7 +7,9 @@ import sys
 
 def main() -> None:
     """Run one management command."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    alone = sys.argv[1:2] == ["runemulator"]  # without the web it is smaller, and there sooner
+    settings = "config.emulator_settings" if alone else "config.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

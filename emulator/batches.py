@@ -16,6 +16,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from . import errors, refusals, tasks
 from .convert import convert
+from .creating import create_task
 from .errors import Refused
 from .google_types import tasks_v2
 from .models import LongOperation
@@ -46,7 +47,7 @@ def batch_create(
 
     def one(each: Any) -> Any:
         asked = convert(each, _CreateTaskRequest())
-        return tasks.create_task(work, asked, tombstone=tombstone, https_tokens=https_tokens)
+        return create_task(work, asked, tombstone=tombstone, https_tokens=https_tokens)
 
     def answer(created: list[Any]) -> Any:
         response = api.BatchCreateTasksResponse.pb()()

@@ -47,7 +47,7 @@ def _method(v2: Method, windows: Windows) -> Method:
         request=request.pb() if request else v2.request,
         response=response.pb() if response else v2.response,
     )
-    return replace(beta, operation=_operation(v2, beta, windows))
+    return replace(beta, operation=_operation(v2, beta, windows), group=None)
 
 
 def _operation(v2: Method, beta: Method, windows: Windows) -> Run:

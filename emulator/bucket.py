@@ -34,6 +34,10 @@ class TokenBucket:
         """Remove `count` tokens, which `available` has just promised."""
         self._tokens -= count
 
+    def give_back(self) -> None:
+        """Have back a token that was taken for nothing."""
+        self._tokens = min(float(self.burst), self._tokens + 1)
+
     def wait(self, now: float) -> float:
         """Return the seconds until one token is there; 0 where one already is."""
         self._refill(now)

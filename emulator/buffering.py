@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 from . import refusals
+from .creating import create_task
 from .google_types import tasks_v2
 from .http_target import overridden_url, split
 from .messages import HttpMethod, queue_extras
 from .names import new_task_id
 from .queues import live_queue
 from .task_rules import WITH_BODY
-from .tasks import create_task
 from .work import Work
 
 _CreateTaskRequest: Any = tasks_v2.CreateTaskRequest.pb()

@@ -23,7 +23,7 @@ from .errors import Refused
 from .metrics import Metrics
 from .models import database
 from .owner import AlreadyOwned
-from .work import Operation, Work
+from .work import Group, Operation, Work
 
 logger = logging.getLogger("emulator")
 
@@ -33,7 +33,7 @@ LARGEST_BATCH = 200
 MOST_WAITING = 10_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Outcome:
     """What became of one operation: a result or an error, and the work to follow."""
 
@@ -47,7 +47,7 @@ def commit_together(operations: Sequence[Operation], clock: Clock | None = None)
     clock = clock or Clock()
     try:
         with transaction.atomic(using=database()):
-            return [_run(operation, clock) for operation in operations]
+            return _run(operations, clock)
     except Exception as error:
         _drop_if_broken()
         once = len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError)
@@ -78,7 +78,7 @@ def _commit_each(operations: Sequence[Operation], clock: Clock) -> list[Outcome]
 def _commit_alone(operation: Operation, clock: Clock) -> Outcome:
     try:
         with transaction.atomic(using=database()):
-            return _run(operation, clock, again=True)
+            return _run([operation], clock, again=True)[0]
     except Exception as error:
         _drop_if_broken()
         return Outcome(error=error)
@@ -90,15 +90,40 @@ def _drop_if_broken() -> None:
         connection.close()
 
 
-def _run(operation: Operation, clock: Clock, again: bool = False) -> Outcome:
-    work = Work(clock.now(), again=again)
+def _run(operations: Sequence[Operation], clock: Clock, again: bool = False) -> list[Outcome]:
+    """Run the single ones in their order, then those that go together, kind by kind.
+
+    All wait for their answers, so any order is one in which their callers may have asked.
+    """
+    now = clock.now()
+    works = [Work(now, again=again) for _ in operations]
+    results: list[Any] = [None] * len(operations)
+    kinds: dict[type[Group], list[int]] = {}
+    for at, operation in enumerate(operations):
+        if isinstance(operation, Group):
+            kinds.setdefault(type(operation), []).append(at)
+        else:
+            results[at] = _result(operation, works[at])
+    for kind, places in kinds.items():
+        group: list[Any] = [(works[at], operations[at]) for at in places]
+        for at, result in zip(places, kind.together(group), strict=True):
+            results[at] = result
+    return [_outcome(*each) for each in zip(results, works, strict=True)]
+
+
+def _result(operation: Operation, work: Work) -> Any:
     try:
-        return Outcome(operation(work), work=work)
+        return operation(work)
     except Refused as refused:
-        return Outcome(error=refused)
+        return refused
 
 
-@dataclass
+def _outcome(result: Any, work: Work) -> Outcome:
+    """Tell results from refusals, from which nothing follows."""
+    return Outcome(error=result) if isinstance(result, Refused) else Outcome(result, work=work)
+
+
+@dataclass(slots=True)
 class _Job:
     operation: Operation
     answer: "asyncio.Future[Any]"
@@ -148,6 +173,8 @@ class Committer:
         Waits where very many operations are waiting already.
         """
         async with self._room:
+            if isinstance(operation, Group):
+                operation.begin()
             job = _Job(operation, self._loop.create_future())
             self._jobs.put(job)
             return await job.answer
@@ -203,6 +230,8 @@ class Committer:
                 if outcome.work.created:
                     self._metrics.create_seconds.observe(time.monotonic() - job.given_at)
                 self._follow(outcome.work)
+            if isinstance(job.operation, Group):
+                job.operation.settled()
         for job, outcome in zip(batch, outcomes, strict=True):
             if job.answer.done():  # the caller was cancelled; the commit stands
                 continue

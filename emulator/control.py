@@ -12,7 +12,7 @@ from . import errors
 from .clock import Clock
 from .models import Attempt, Queue, Task
 from .names import TaskName
-from .orders import duplicate_for, order_for
+from .orders import duplicate_for, orders_for
 from .queues import find_live, live_queue
 from .tasks import find_task, parsed
 from .work import Work
@@ -111,6 +111,6 @@ def send_now(work: Work, *, name: str) -> Any:
     task = find_task(queue, parts.id) if queue else None
     if queue is None or task is None or task.outcome or task.due_at != task.schedule_time:
         return None
-    order = order_for(queue, task, work.now)
     task.lease(work.now)
-    return order
+    Task.store_leases([task])
+    return orders_for([(queue, task)], work.now)[0]

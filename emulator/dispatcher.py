@@ -4,19 +4,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
-from .claims import report
 from .clock import Clock
 from .committer import Committer
 from .idle import Changes
 from .metrics import Metrics
 from .models import Task
 from .owner import AlreadyOwned
-from .runner import Runner
+from .reports import Report
+from .runner import Permit, Runner
 from .sender import Answer, Sender
 from .upkeep import clamp_retries, recover
 from .work import Order, Work
@@ -39,6 +38,7 @@ class Dispatcher:
         self._committer: Committer
         self._sender: Sender
         self._runners: dict[int, tuple[Runner, asyncio.Task[None]]] = {}
+        self._names: dict[str, Runner] = {}
         self._requests: dict[asyncio.Task[None], int] = {}  # with the primary key of the task
         self._open = False
 
@@ -53,6 +53,9 @@ class Dispatcher:
         """Do what follows from a commit: wake queues, send what RunTask ordered."""
         for order in work.orders:
             self.launch(order)
+        for order, permit in work.permitted:
+            permit.used = True
+            self.launch(order, permit.runner)
         for queue in work.altered:
             self._run(queue)
         for queue, instant in work.due.items():
@@ -62,6 +65,11 @@ class Dispatcher:
                 self._run(queue)
         if not work.quiet:
             self.changes.tell()
+
+    def permit(self, queue_name: str) -> Permit | None:
+        """Return room for an attempt of a task about to be created, where a queue has some."""
+        runner = self._names.get(queue_name)
+        return runner.permit() if runner and self._open else None
 
     def wake(self, queue: int) -> None:
         """Look again at a queue, if it is there."""
@@ -123,10 +131,17 @@ class Dispatcher:
         if queue in self._runners:
             self._runners[queue][0].wake()
         elif self._open:
-            runner = Runner(queue, self._committer, self.launch, self._clock, self.held)
+            runner = Runner(
+                queue, self._committer, self.launch, self._clock, self.held, self._names
+            )
             task = asyncio.create_task(runner.run())
             self._runners[queue] = runner, task
-            task.add_done_callback(lambda _: self._runners.pop(queue, None))
+            task.add_done_callback(lambda _: self._forget(queue))
+
+    def _forget(self, queue: int) -> None:
+        runner, _ = self._runners.pop(queue)
+        for name in [name for name, each in self._names.items() if each is runner]:
+            del self._names[name]
 
     def launch(self, order: Order, runner: Runner | None = None) -> asyncio.Task[None]:
         """Send an attempt that has been opened; the task returned ends with it."""
@@ -154,12 +169,12 @@ class Dispatcher:
 
     async def _record(self, order: Order, answer: Answer) -> str:
         try:
-            return await self._insist(partial(report, order=order, answer=answer))
+            return await self._insist(Report(order, answer))
         except Exception:
             logger.exception("An answer could not be stored; its status alone is.")
             bare = Answer(answer.status, error="The answer could not be stored.")
             bare.ended_at = answer.ended_at
-            return await self._insist(partial(report, order=order, answer=bare))
+            return await self._insist(Report(order, bare))
 
     async def _insist(self, operation: Any) -> Any:
         """Run an operation that must not be lost, again and again while the database is away."""

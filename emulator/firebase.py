@@ -12,6 +12,7 @@ from google.protobuf import json_format
 
 from .answers import guarded
 from .committer import Committer
+from .creating import create_task
 from .errors import Code, Refused
 from .google_types import tasks_v2
 from .methods import Method, Switches, Windows
@@ -19,7 +20,7 @@ from .payloads import read
 from .queues import ensure_queue
 from .rest import answered, content_of
 from .service import perform
-from .tasks import create_task, delete_task
+from .tasks import delete_task
 
 _QUEUE = "/projects/{project}/locations/{location}/queues/{queue}"
 _api: Any = tasks_v2

@@ -40,12 +40,15 @@ def without(headers: Mapping[str, str], name: str) -> dict[str, str]:
     return {k: v for k, v in headers.items() if k.lower() != name.lower()}
 
 
-def request_headers(order: Order, authorization: str | None = None) -> dict[str, str]:
-    """Return the headers of one attempt: the task's own, and those Cloud Tasks adds."""
+def request_headers(order: Order) -> dict[str, str]:
+    """Return the headers of one attempt: the task's own, and those Cloud Tasks adds.
+
+    With credentials there is an Authorization, whose token is yet to be made.
+    """
     headers = {k: v for k, v in order.headers.items() if k.lower() not in _OF_THE_CONNECTION}
-    if authorization is not None:
+    if order.credentials is not None:
         headers = without(headers, "authorization")
-        headers["Authorization"] = authorization
+        headers["Authorization"] = "Bearer token"
     return headers | (_app_engine(order) if order.app_engine else _cloud_tasks(order))
 
 

@@ -1,6 +1,7 @@
 """The HTTP port: who signs the tokens."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -11,14 +12,14 @@ from .tokens import SigningKey
 
 def application(key: SigningKey, issuer: str) -> web.Application:
     """Return the web application; `issuer` is what the tokens name as theirs."""
-    documents: dict[str, Any] = {
-        "/certs": key.certs(),
-        "/jwks": key.jwks(),
-        "/.well-known/openid-configuration": _discovery(issuer),
+    documents: dict[str, Callable[[], Any]] = {
+        "/certs": key.certs,
+        "/jwks": key.jwks,
+        "/.well-known/openid-configuration": partial(_discovery, issuer),
     }
     app = web.Application(client_max_size=LARGEST_BODY)
     for path, document in documents.items():
-        app.router.add_get(path, _constant(document))
+        app.router.add_get(path, _document(document))
     return app
 
 
@@ -33,8 +34,8 @@ def _discovery(issuer: str) -> dict[str, Any]:
     }
 
 
-def _constant(document: Any) -> Callable[[web.Request], Any]:
+def _document(document: Callable[[], Any]) -> Callable[[web.Request], Any]:
     async def answer(request: web.Request) -> web.Response:
-        return web.json_response(document, headers={"Cache-Control": "public, max-age=3600"})
+        return web.json_response(document(), headers={"Cache-Control": "public, max-age=3600"})
 
     return answer

@@ -11,10 +11,10 @@ from google.iam.v1 import iam_policy_pb2, policy_pb2
 from google.longrunning import operations_pb2
 from google.protobuf.empty_pb2 import Empty
 
-from . import batches, places, policies, queues, tasks
+from . import batches, creating, places, policies, queues, tasks
 from .google_types import tasks_v2
 from .messages import QueueMessage, TaskMessage
-from .work import Work
+from .work import Group, Work
 
 LOCATIONS = "google.cloud.location.Locations"
 OPERATIONS = "google.longrunning.Operations"
@@ -39,17 +39,27 @@ class Switches:
 
 @dataclass(frozen=True)
 class Method:
-    """One RPC: `operation` takes the work and a `request`, and returns a `response`."""
+    """One RPC: `operation` takes the work and a `request`, and returns a `response`.
+
+    Where many calls go together, `group` makes each of them from its request.
+    """
 
     name: str
     request: Any
     response: Any
     operation: Callable[[Work, Any], Any]
+    group: Callable[[Any], Group] | None = None
 
 
-def methods(windows: Windows, switches: Switches = Switches()) -> list[Method]:
-    """Return the table, with the times that names rest and the switches filled in."""
+def methods(
+    windows: Windows, switches: Switches = Switches(), ask: creating.Ask | None = None
+) -> list[Method]:
+    """Return the table, with the times that names rest and the switches filled in.
+
+    `ask` says whether a queue has room for the first attempt of a task that is being created.
+    """
     cooldown, tombstone = windows.queue_cooldown, windows.task_tombstone
+    rules: Any = {"tombstone": tombstone, "https_tokens": switches.strict_https_tokens}
     v2: Any = tasks_v2
     return [
         Method("CreateQueue", v2.CreateQueueRequest.pb(), QueueMessage,
@@ -65,8 +75,8 @@ def methods(windows: Windows, switches: Switches = Switches()) -> list[Method]:
         Method("PauseQueue", v2.PauseQueueRequest.pb(), QueueMessage, queues.pause_queue),
         Method("ResumeQueue", v2.ResumeQueueRequest.pb(), QueueMessage, queues.resume_queue),
         Method("CreateTask", v2.CreateTaskRequest.pb(), TaskMessage,
-               partial(tasks.create_task, tombstone=tombstone,
-                       https_tokens=switches.strict_https_tokens)),
+               partial(creating.create_task, **rules),
+               partial(creating.Create, **rules, ask=ask)),
         Method("GetTask", v2.GetTaskRequest.pb(), TaskMessage,
                partial(tasks.get_task, tombstone=tombstone)),
         Method("ListTasks", v2.ListTasksRequest.pb(), tasks.ListTasksResponse, tasks.list_tasks),

@@ -1,13 +1,13 @@
 """Attempts opened in the database, and the orders to send what each of them is to send."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 
 from . import app_engine
-from .headers import without
+from .headers import request_headers, without
 from .http_target import overridden
 from .messages import TaskMessage, credentials, queue_extras
 from .models import Attempt, Queue, Task
@@ -16,16 +16,23 @@ from .task_rules import WITH_BODY, method_name
 from .work import Order
 
 
-def order_for(queue: Queue, task: Task, now: datetime, forced: bool = False) -> Order:
-    """Open one attempt of one task and return its order; the caller leases the task."""
-    attempt = Attempt(
-        task=task,
-        number=task.dispatch_count + 1,
-        forced=forced,
-        schedule_time=task.schedule_time,
-        dispatch_time=now,
-    )
-    return _recorded(attempt, _order(queue, attempt))
+def orders_for(
+    leased: Sequence[tuple[Queue, Task]], now: datetime, forced: bool = False
+) -> list[Order]:
+    """Open the attempts for which tasks have just been leased, and return their orders."""
+    attempts = [
+        Attempt(
+            task=task,
+            number=task.dispatch_count,
+            forced=forced,
+            schedule_time=task.schedule_time,
+            dispatch_time=now,
+        )
+        for _, task in leased
+    ]
+    orders = [_order(queue, attempt) for (queue, _), attempt in zip(leased, attempts, strict=True)]
+    _record(attempts, orders)
+    return orders
 
 
 def duplicate_for(queue: Queue, task: Task, now: datetime) -> Order:
@@ -39,14 +46,11 @@ def duplicate_for(queue: Queue, task: Task, now: datetime) -> Order:
     )
     earlier = task.attempts.filter(number__lt=attempt.number, extra=False)
     last = earlier.order_by("number").last()
-    plain = _order(queue, attempt)
-    order = replace(
-        plain,
-        retry_count=attempt.number - 1,
-        execution_count=_answered(earlier, plain).count(),
-        previous_response=last.status if last else None,
-    )
-    return _recorded(attempt, order)
+    order = _order(queue, attempt)
+    order.execution_count = _answered(earlier, order).count()
+    order.previous_response = last.status if last else None
+    _record([attempt], [order])
+    return order
 
 
 def _answered(attempts: QuerySet[Attempt], order: Order) -> QuerySet[Attempt]:
@@ -54,12 +58,15 @@ def _answered(attempts: QuerySet[Attempt], order: Order) -> QuerySet[Attempt]:
     return attempts.filter(status__lte=most)
 
 
-def _recorded(attempt: Attempt, order: Order) -> Order:
-    """Store the attempt with the request that it is about to make."""
-    attempt.method, attempt.url = order.method, as_text(order.url)
-    attempt.request_headers = recorded_headers(order)
-    attempt.store()
-    return replace(order, attempt=attempt.pk)
+def _record(attempts: list[Attempt], orders: list[Order]) -> None:
+    """Store attempts with the requests that they are about to make."""
+    for attempt, order in zip(attempts, orders, strict=True):
+        order.headers = request_headers(order)
+        attempt.method, attempt.url = order.method, as_text(order.url)
+        attempt.request_headers = recorded_headers(order)
+    Attempt.store_all(attempts)
+    for attempt, order in zip(attempts, orders, strict=True):
+        order.attempt = attempt.pk
 
 
 def _order(queue: Queue, attempt: Attempt) -> Order:
@@ -67,14 +74,13 @@ def _order(queue: Queue, attempt: Attempt) -> Order:
     spec = TaskMessage.FromString(bytes(task.spec))
     fit = _app_engine if spec.HasField("app_engine_http_request") else _http
     return Order(
-        attempt=attempt.pk,
         task=task.pk,
         queue_id=queue.id_in_location,
         task_id=task.short_name,
         deadline=task.dispatch_deadline,
         schedule_time=attempt.schedule_time,
         dispatch_time=attempt.dispatch_time,
-        retry_count=task.dispatch_count,
+        retry_count=attempt.number - 1,
         previous_response=task.previous_response,
         forced=attempt.forced,
         queue_name=queue.name,

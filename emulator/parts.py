@@ -45,7 +45,7 @@ class Parts:
         self._beside = Beside()
         self._dispatcher = Dispatcher(clock, self._metrics)
         self._committer = Committer(self._dispatcher.follow, owner.hold, clock, self._metrics)
-        self._table = services(options.windows, options.switches)
+        self._table = services(options.windows, options.switches, self._dispatcher.permit)
 
     @property
     def well(self) -> bool:

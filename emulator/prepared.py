@@ -39,7 +39,7 @@ class Select(Generic[M]):
 
     @cached_property
     def _compiled(self) -> tuple[str, list[Any], Any, dict[Any, Any], list[str]]:
-        compiler = self._build().query.get_compiler(using=_alias(self._model))
+        compiler = self._build().query.get_compiler(using=alias_of(self._model))
         sql, params = compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
         names = [column.target.attname for column in columns]
@@ -48,7 +48,7 @@ class Select(Generic[M]):
     def rows(self, **values: Any) -> list[list[Any]]:
         """Run it and return the rows."""
         sql, params, compiler, converters, _ = self._compiled
-        connection = connections[_alias(self._model)]
+        connection = connections[alias_of(self._model)]
         filled = [
             param.field.get_db_prep_value(values[param.name], connection)
             if isinstance(param, _Slot)
@@ -61,7 +61,7 @@ class Select(Generic[M]):
 
     def all(self, **values: Any) -> list[M]:
         """Run it and return the objects."""
-        model, alias, names = self._model, _alias(self._model), self._compiled[4]
+        model, alias, names = self._model, alias_of(self._model), self._compiled[4]
         return [model.from_db(alias, names, row) for row in self.rows(**values)]
 
     def first(self, **values: Any) -> M | None:
@@ -74,66 +74,9 @@ class Select(Generic[M]):
         return self._build().model
 
 
-class Insert:
-    """INSERT of one object, which gets its primary key."""
-
-    def __init__(self, model: type[Model]) -> None:
-        self._model = model
-        self._meta = model._meta
-        self._fields = [f for f in model._meta.concrete_fields if not f.primary_key]
-
-    @cached_property
-    def _sql(self) -> str:
-        quote = connections[_alias(self._model)].ops.quote_name
-        columns = ", ".join(quote(f.column) for f in self._fields)
-        places = ", ".join(["%s"] * len(self._fields))
-        key = quote(self._meta.pk.column)
-        table = quote(self._meta.db_table)
-        return f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING {key}"  # noqa: S608
-
-    def __call__(self, instance: Model) -> None:
-        """Store it."""
-        connection = connections[_alias(self._model)]
-        values = [_stored(f, instance, connection) for f in self._fields]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, values)
-            instance.pk = cursor.fetchone()[0]
-        instance._state.adding, instance._state.db = False, _alias(self._model)
-
-
-class Save:
-    """UPDATE of some fields of one object; one that is gone stays gone."""
-
-    def __init__(self, model: type[Model], *names: str) -> None:
-        self._model = model
-        self._meta = model._meta
-        self._names = names
-
-    @cached_property
-    def _fields(self) -> list[Any]:
-        return [self._meta.get_field(name) for name in self._names]
-
-    @cached_property
-    def _sql(self) -> str:
-        quote = connections[_alias(self._model)].ops.quote_name
-        sets = ", ".join(f"{quote(f.column)} = %s" for f in self._fields)
-        key = quote(self._meta.pk.column)
-        return f"UPDATE {quote(self._meta.db_table)} SET {sets} WHERE {key} = %s"  # noqa: S608
-
-    def __call__(self, instance: Model) -> None:
-        """Store the fields."""
-        connection = connections[_alias(self._model)]
-        values = [_stored(f, instance, connection) for f in self._fields]
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, [*values, instance.pk])
-
-
-def _alias(model: type[Model]) -> str:
+def alias_of(model: type[Model]) -> str:
+    """Return the name of the database that a model lives in."""
     return router.db_for_write(model)
-
-
-def _stored(field: Any, instance: Model, connection: Any) -> Any:
-    return field.get_db_prep_save(getattr(instance, field.attname), connection)
 
 
 NUMBER: Field = models.BigIntegerField()

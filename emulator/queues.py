@@ -1,6 +1,8 @@
 """The operations on queues: a request message in, a response message out, or Refused."""
 
+from collections.abc import Collection
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
@@ -22,6 +24,12 @@ ListQueuesResponse: Any = tasks_v2.ListQueuesResponse.pb()
 _live = Select(lambda: Queue.objects.live().filter(name=Bind("name", TEXT)).order_by())
 
 
+@cache
+def _named(count: int) -> Select[Queue]:
+    names = [Bind(f"name{at}", TEXT) for at in range(count)]
+    return Select(lambda: Queue.objects.live().filter(name__in=names).order_by())
+
+
 def parsed(name: str) -> QueueName:
     """Return a queue's name in its parts; raises Refused where it breaks the rules of names."""
     parts = parse_queue_name(name)
@@ -35,6 +43,14 @@ def parsed(name: str) -> QueueName:
 def find_live(name: str) -> Queue | None:
     """Return the queue of that name, or None."""
     return _live.first(name=name)
+
+
+def live_queues(names: Collection[str]) -> dict[str, Queue]:
+    """Return those queues of these names that there are, each by its name."""
+    size = 1 << (len(names) - 1).bit_length()
+    values = dict(enumerate([*names, *[""] * (size - len(names))]))
+    found = _named(size).all(**{f"name{at}": name for at, name in values.items()})
+    return {queue.name: queue for queue in found}
 
 
 def live_queue(name: str) -> Queue:

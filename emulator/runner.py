@@ -27,6 +27,28 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+class Permit:
+    """Room for one attempt that a queue has set aside for a task about to be created."""
+
+    def __init__(self, runner: "Runner", terms: tuple[float, int, int]) -> None:
+        self.runner = runner
+        self.used = False
+        self._terms = terms
+
+    def fits(self, queue: Queue) -> bool:
+        """Say whether the queue still is as it was when the room was found."""
+        same = queue.pk == self.runner.queue and _terms(queue) == self._terms
+        return same and queue.state == Queue.State.RUNNING
+
+    def give_back(self) -> None:
+        """Let another task have it."""
+        self.runner.take_back()
+
+
+def _terms(queue: Queue) -> tuple[float, int, int]:
+    return (queue.max_dispatches_per_second, queue.max_burst_size, queue.max_concurrent_dispatches)
+
+
 class Runner:
     """The coroutine of one queue. It rests until a task is due, a limit gives way, or it is woken.
 
@@ -40,10 +62,12 @@ class Runner:
         launch: Callable[["Order", "Runner"], object],
         clock: Clock,
         held: Container[int] = (),  # queues that dispatch nothing until they are released
+        names: "dict[str, Runner] | None" = None,  # where it is found by its queue's name
     ) -> None:
         self.queue = queue
         self._clock = clock
         self._held = held
+        self._names = {} if names is None else names
         self._committer = committer
         self._launch = launch
         self._bucket: TokenBucket | None = None
@@ -52,6 +76,8 @@ class Runner:
         self._stopping = False
         self._event = asyncio.Event()
         self._heeds = _ALWAYS  # tasks due before this instant end the rest
+        self._resting = False
+        self._terms: tuple[float, int, int] = (0.0, 0, 0)
 
     async def run(self) -> None:
         """Dispatch until the queue is deleted or `stop` is called."""
@@ -69,6 +95,7 @@ class Runner:
             if claim.queue is None:
                 return
             self._start(claim)
+            self._names[claim.queue.name] = self
             self._heeds, pause = self._plan(claim)
             await self._rest(pause)
 
@@ -92,6 +119,27 @@ class Runner:
             self._event.set()
         self._busy -= 1
 
+    def permit(self) -> Permit | None:
+        """Set room for one attempt aside, if nothing is due here and the limits leave some.
+
+        Only while it rests: a claim counts on what it found free.
+        """
+        if not self._resting or self._bucket is None or self.queue in self._held:
+            return None
+        if self._heeds <= self._clock.now() or self._busy >= self._slots:
+            return None
+        if self._bucket.available(time.monotonic()) < 1:
+            return None
+        self._bucket.take(1)
+        self._busy += 1
+        return Permit(self, self._terms)
+
+    def take_back(self) -> None:
+        """Have the room of a permit that was not used for other tasks."""
+        if self._bucket is not None:
+            self._bucket.give_back()
+        self.release()
+
     def _allow(self, queue: Queue) -> int:
         """Say how many tasks may be claimed, by the queue's limits as they now are.
 
@@ -99,12 +147,12 @@ class Runner:
         """
         if self.queue in self._held:
             return -1
-        rate, burst, now = queue.max_dispatches_per_second, queue.max_burst_size, time.monotonic()
+        self._terms = rate, burst, self._slots = _terms(queue)
+        now = time.monotonic()
         if self._bucket is None:
             self._bucket = TokenBucket(rate, burst, now)
         elif (rate, burst) != (self._bucket.rate, self._bucket.burst):
             self._bucket.adjust(rate, burst, now)
-        self._slots = queue.max_concurrent_dispatches
         free = self._slots - self._busy
         return max(0, min(self._bucket.available(now), free, MOST_A_CLAIM))
 
@@ -130,8 +178,11 @@ class Runner:
         return _NEVER, max(wait, SHORTEST_REST) if wait else 0.0
 
     async def _rest(self, seconds: float | None) -> None:
+        self._resting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         except TimeoutError:
             pass
+        finally:
+            self._resting = False

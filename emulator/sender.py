@@ -5,13 +5,15 @@ import os
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 import aiohttp
 from django.utils import timezone
 from yarl import URL
 
 from . import app_engine
-from .headers import request_headers, without
+from .headers import without
 from .sending import MOST_REDIRECTS, Sending, redirected, retry_after
 from .targets import CheckedResolver, TargetRefused, Targets
 from .tokens import Minter
@@ -19,6 +21,8 @@ from .urls import encoded
 from .work import Order
 
 MOST_BODY = 64 * 1024
+SHORTEST_REST = 0.005  # seconds
+LONGEST_REST = 0.5
 _LARGEST_LINE = 256 * 1024
 _MOST_HEADERS = 10_000
 MASK = "[masked]"
@@ -46,8 +50,7 @@ class Answer:
 
 def recorded_headers(order: Order) -> list[tuple[str, str]]:
     """Return the headers of one attempt for the record, with what lets its reader in masked."""
-    headers = request_headers(order, "Bearer token" if order.credentials else None)
-    return [(as_text(key), as_text(_masked(key, value))) for key, value in headers.items()]
+    return [(as_text(key), as_text(_masked(key, value))) for key, value in order.headers.items()]
 
 
 def _masked(key: str, value: str) -> str:
@@ -57,6 +60,7 @@ def _masked(key: str, value: str) -> str:
     return f"{scheme} {MASK}" if rest else MASK
 
 
+@lru_cache(256)
 def target_url(url: str) -> URL:
     """Return the URL as given, with what may not stand in one encoded.
 
@@ -67,6 +71,20 @@ def target_url(url: str) -> URL:
     return URL(encoded(url), encoded=True)
 
 
+class RestedConnector(aiohttp.TCPConnector):
+    """Keeps connections, but uses none again that has only just brought an answer.
+
+    Many servers close after an answer without saying so; a request that meets that close would use
+    up an attempt. It comes at once, or where a server keeps connections, after more than a second.
+    """
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        if should_close or protocol.should_close:
+            super()._release(key, protocol, should_close=should_close)
+        else:
+            self._loop.call_later(SHORTEST_REST, super()._release, key, protocol)
+
+
 class Sender:
     """Keeps the connections to targets; to be made and closed on the event loop."""
 
@@ -75,12 +93,11 @@ class Sender:
         self._minter = minter
         self._sending = sending or Sending()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
+            connector=RestedConnector(
                 limit=0,
                 resolver=CheckedResolver(targets),
                 use_dns_cache=False,
-                # A kept connection may just be closing, and that would use up an attempt.
-                force_close=True,
+                keepalive_timeout=LONGEST_REST,
                 ssl=self._sending.tls(),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -122,8 +139,9 @@ class Sender:
             raise TargetRefused(unknown.args[0]) from None
 
     async def _exchange(self, order: Order, url: str) -> Answer:
-        authorization = self._minter.authorization(order.credentials) if order.credentials else None
-        headers = request_headers(order, authorization)
+        headers = order.headers
+        if order.credentials:
+            headers = headers | {"Authorization": self._minter.authorization(order.credentials)}
         method, body = order.method, order.body or None
         for _ in range(1 + MOST_REDIRECTS):
             self._targets.check_url(url)
@@ -175,6 +193,8 @@ async def _at_most(stream: aiohttp.StreamReader, most: int) -> bytes:
 
 def as_text(value: str) -> str:
     """Make what came off the wire storable: neither database's text takes every string."""
+    if value.isascii() and "\0" not in value:
+        return value
     raw = value.encode("utf-8", "surrogateescape")
     return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
 

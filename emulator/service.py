@@ -32,7 +32,8 @@ def handlers(
 async def perform(method: Method, request: Any, committer: Committer) -> Any:
     """Return a method's response once it is committed; whatever fails is raised as Refused."""
     try:
-        return await committer.run(partial(_call, method, request))
+        operation = method.group(request) if method.group else partial(_call, method, request)
+        return await committer.run(operation)
     except Refused:
         raise
     except NOT_SERVED as error:

@@ -1,6 +1,7 @@
 """Every service on the address: Cloud Tasks in both versions, and what its clients call beside."""
 
 from .beta import beta_methods
+from .creating import Ask
 from .methods import Method, Switches, Windows, methods, mixins
 
 VERSIONS = {
@@ -9,10 +10,12 @@ VERSIONS = {
 }
 
 
-def services(windows: Windows, switches: Switches) -> dict[str, list[Method]]:
+def services(
+    windows: Windows, switches: Switches, ask: Ask | None = None
+) -> dict[str, list[Method]]:
     """Return each service's full name and its methods."""
     return {
-        VERSIONS["v2"]: methods(windows, switches),
+        VERSIONS["v2"]: methods(windows, switches, ask),
         VERSIONS["v2beta3"]: beta_methods(windows, switches),
         **mixins(),
     }

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -35,16 +36,7 @@ class Targets:
 
     def check_url(self, url: str) -> None:
         """Raise TargetRefused where the URL itself, or the address in it, is out of bounds."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower(), 0)
-        except ValueError as error:
-            raise TargetRefused(f"The URL cannot be read: {error}.") from None
-        if not host:
-            raise TargetRefused("The URL has no host.")
-        if "@" in parts.netloc:
-            raise TargetRefused("A URL with a user name or password in it is not sent.")
-        address = _literal(host)
+        host, port, address = _read(url)
         if address is not None:
             self.check_address(host, port, address)
 
@@ -157,6 +149,21 @@ def _result(host: str, port: int, address: str) -> ResolveResult:
         proto=0,
         flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
     )
+
+
+@lru_cache(256)
+def _read(url: str) -> tuple[str, int, Address | None]:
+    """Return host and port of a URL, and the address where the host is one."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower(), 0)
+    except ValueError as error:
+        raise TargetRefused(f"The URL cannot be read: {error}.") from None
+    if not host:
+        raise TargetRefused("The URL has no host.")
+    if "@" in parts.netloc:
+        raise TargetRefused("A URL with a user name or password in it is not sent.")
+    return host, port, _literal(host)
 
 
 def _literal(host: str) -> Address | None:

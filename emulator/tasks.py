@@ -2,21 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
 
 from . import errors
 from .google_types import tasks_v2
-from .messages import FULL, TaskMessage, instant, payload, span, task_message
+from .messages import FULL, task_message
 from .models import Queue, Task
-from .names import TaskName, made_by_us, new_task_id, parse_task_name, valid_task_id
-from .orders import order_for
+from .names import TaskName, parse_task_name, valid_task_id
+from .orders import orders_for
 from .paging import last_seen, page_size, page_token, within_bytes
 from .prepared import NUMBER, TEXT, Bind, Select
 from .queues import find_live, live_queue
-from .task_rules import canonical, destination, method_name
 from .work import Work
 
 MOST_A_PAGE = 1000
@@ -42,73 +41,6 @@ def parsed(name: str) -> TaskName:
 def find_task(queue: Queue, task_id: str) -> Task | None:
     """Return the task of that id, live or ended, or None."""
     return _by_id.first(queue=queue.pk, id=task_id)
-
-
-def create_task(
-    work: Work, request: Any, *, tombstone: timedelta, https_tokens: bool = False
-) -> Any:
-    """CreateTask: an unnamed task gets an id, a past schedule_time becomes now."""
-    named = bool(request.task.name)
-    name = _new_name(request)
-    queue = live_queue(request.parent)
-    stored = canonical(request.task, str(name), work.now, https_tokens=https_tokens)
-    old = _by_id.first(queue=queue.pk, id=name.id) if named else None
-    if old is not None:
-        if work.again and made_by_us(name.id):
-            return task_message(old, queue.name, request.response_view)
-        _check_reuse(old, work.now, queue.tombstone_ttl or tombstone)
-        old.delete()
-    task = _row(queue, name.id, stored)
-    task.store()
-    work.expect(queue.pk, task.due_at)
-    work.created += 1
-    return task_message(task, queue.name, request.response_view)
-
-
-def _new_name(request: Any) -> TaskName:
-    if not request.task.name:
-        made = TaskName(request.parent, new_task_id())
-        # Kept in the request: if the answer to its commit is lost, the call runs once more.
-        request.task.name = str(made)
-        return made
-    name = parsed(request.task.name)
-    if name.queue != request.parent:
-        raise errors.task_in_another_queue(request.parent, name.queue)
-    return name
-
-
-def _check_reuse(old: Task, now: datetime, tombstone: timedelta) -> None:
-    if not old.outcome:
-        raise errors.task_exists()
-    if old.rests(now, tombstone):
-        raise errors.task_existed_recently()
-
-
-def _row(queue: Queue, task_id: str, stored: Any) -> Task:
-    request = payload(stored)
-    schedule_time = instant(stored.schedule_time)
-    return Task(
-        queue=queue,
-        short_name=task_id,
-        method=method_name(request),
-        url=destination(stored).replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
-        create_time=instant(stored.create_time),
-        schedule_time=schedule_time,
-        due_at=schedule_time,
-        dispatch_deadline=span(stored.dispatch_deadline),
-        body=request.body,
-        spec=_spec(stored),
-    )
-
-
-def _spec(stored: Any) -> bytes:
-    """Serialize what has no column: the request without its body, and the retry_config."""
-    spec = TaskMessage()
-    spec.CopyFrom(stored)
-    payload(spec).ClearField("body")
-    for name in ("name", "create_time", "schedule_time", "dispatch_deadline"):
-        spec.ClearField(name)
-    return spec.SerializeToString()
 
 
 def live_task(work: Work, name: str, tombstone: timedelta) -> tuple[Queue, Task]:
@@ -163,6 +95,7 @@ def delete_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
 def run_task(work: Work, request: Any, *, tombstone: timedelta) -> Any:
     """RunTask: dispatch now, whatever the queue's state and limits; answered before the target."""
     queue, task = live_task(work, request.name, tombstone)
-    work.orders.append(order_for(queue, task, work.now, forced=True))
     task.lease(work.now)
+    Task.store_leases([task])
+    work.orders += orders_for([(queue, task)], work.now, forced=True)
     return task_message(task, queue.name, request.response_view)

@@ -4,48 +4,74 @@ import base64
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from typing import TYPE_CHECKING, Any, cast
 
 from .work import Credentials
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
 LIFETIME = 3600  # seconds, as Google's
+_PEM = re.compile(rb"-----BEGIN PRIVATE KEY-----\s[A-Za-z0-9+/=\s]{1500,}-----END PRIVATE KEY-----")
 
 
 class SigningKey:
-    """An RSA key with its public half in the forms that verifiers ask for."""
+    """An RSA key with its public half in the forms that verifiers ask for.
 
-    def __init__(self, private: rsa.RSAPrivateKey) -> None:
-        self._private = private
-        public = private.public_key()
-        der = public.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        self.id = hashlib.sha1(der, usedforsecurity=False).hexdigest()
-        self._numbers = public.public_numbers()
-        self.public_pem = public.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ).decode()
+    It is read when it is first needed: many never send a token, and cryptography takes 7 MB.
+    """
+
+    def __init__(self, pem: bytes) -> None:
+        self._pem = pem
 
     @classmethod
     def kept(cls, path: Path) -> "SigningKey":
-        """Read the key at `path`, made first where there is none; raises ValueError for no key."""
+        """Return the key at `path`, made where there is none; raises ValueError for no key."""
         if not path.exists():
-            _write_once(path, _pem(rsa.generate_private_key(65537, 2048)))
-        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        if not isinstance(private, rsa.RSAPrivateKey):
+            _write_once(path, _new_pem())
+        pem = path.read_bytes()
+        if not _PEM.fullmatch(pem.strip()):
             raise ValueError(f"{path} holds no RSA key.")
-        return cls(private)
+        return cls(pem)
+
+    @cached_property
+    def _private(self) -> "rsa.RSAPrivateKey":
+        from cryptography.hazmat.primitives import serialization
+
+        key = serialization.load_pem_private_key(self._pem, password=None)
+        return cast("rsa.RSAPrivateKey", key)
+
+    @cached_property
+    def id(self) -> str:
+        """The key id: the SHA-1 of the public key."""
+        return hashlib.sha1(self._public("DER"), usedforsecurity=False).hexdigest()
+
+    @property
+    def public_pem(self) -> str:
+        """The public key."""
+        return self._public("PEM").decode()
+
+    def _public(self, encoding: str) -> bytes:
+        from cryptography.hazmat.primitives import serialization
+
+        raw: bytes = self._private.public_key().public_bytes(
+            getattr(serialization.Encoding, encoding),
+            serialization.PublicFormat.SubjectPublicKeyInfo,
+        )
+        return raw
 
     def signed(self, claims: dict[str, Any]) -> str:
         """Return the claims as a JSON Web Token (RFC 7519, RS256)."""
         header = {"alg": "RS256", "kid": self.id, "typ": "JWT"}
         message = b".".join(_base64(json.dumps(part).encode()) for part in (header, claims))
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
         signature = self._private.sign(message, padding.PKCS1v15(), hashes.SHA256())
         return b".".join((message, _base64(signature))).decode()
 
@@ -56,7 +82,8 @@ class SigningKey:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """Return the JSON Web Key Set."""
         key = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.id}
-        return {"keys": [key | {"n": _number(self._numbers.n), "e": _number(self._numbers.e)}]}
+        numbers = self._private.public_key().public_numbers()
+        return {"keys": [key | {"n": _number(numbers.n), "e": _number(numbers.e)}]}
 
 
 class Minter:
@@ -95,8 +122,11 @@ def account_number(account: str) -> str:
     return str(10**20 + digest % (9 * 10**20))
 
 
-def _pem(private: rsa.RSAPrivateKey) -> bytes:
-    return private.private_bytes(
+def _new_pem() -> bytes:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    return rsa.generate_private_key(65537, 2048).private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),

@@ -36,6 +36,14 @@ def release_lapsed(work: Work, in_flight: Set[int]) -> int:
     return Task.objects.filter(pk__in=lapsed).release(work.now)
 
 
+def release_lost(work: Work, task: Task) -> None:
+    """Make a task due again whose attempt was opened by a commit that nobody learnt of."""
+    Attempt.objects.running().filter(task=task).interrupt(work.now)
+    if Task.objects.filter(pk=task.pk).release(work.now):
+        task.refresh_from_db()
+    work.expect(task.queue_id, task.due_at)
+
+
 def clamp_retries(work: Work) -> int:
     """Bring retries that a jump of the clock put too far ahead back within the longest backoff.
 

@@ -4,18 +4,22 @@ An operation is a plain function that takes a `Work` first. It reads the time fr
 it what the dispatcher has to do; that is looked at after the commit and only then.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+from .errors import Refused
+
+if TYPE_CHECKING:
+    from .runner import Permit
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Order:
     """Everything that one HTTP request of one attempt needs, read in the claiming transaction."""
 
-    attempt: int  # primary keys: nothing of the row itself is kept while the request runs
-    task: int
+    task: int  # primary keys: nothing of the row itself is kept while the request runs
     queue_id: str
     task_id: str
     method: str
@@ -33,6 +37,7 @@ class Order:
     app_engine: str = ""  # the App Engine service that it is for; then `url` is relative
     queue_name: str = ""
     extra: bool = False  # a duplicate made on purpose: its answer changes nothing
+    attempt: int = 0  # the primary key, once it is stored
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Credentials:
     scope: str = ""
 
 
-@dataclass
+@dataclass(slots=True)
 class Work:
     """One run of an operation: when it ran, and what follows from it once it is committed."""
 
@@ -52,6 +57,7 @@ class Work:
     due: dict[int, datetime] = field(default_factory=dict)
     altered: set[int] = field(default_factory=set)
     orders: list[Order] = field(default_factory=list)
+    permitted: list[tuple[Order, "Permit"]] = field(default_factory=list)
     again: bool = False  # it may have been committed before, and the answer to that was lost
     created: int = 0  # tasks
     quiet: bool = False  # it only looked: nobody who waits for a change need look again
@@ -62,3 +68,25 @@ class Work:
 
 
 Operation = Callable[[Work], Any]
+
+
+class Group:
+    """An operation of which many are run as one, in a few statements for all of them."""
+
+    @classmethod
+    def together(cls, runs: Sequence[tuple[Work, Self]]) -> list[Any]:
+        """Return for each what it brought: its result, or the Refused that it would raise."""
+        raise NotImplementedError
+
+    def __call__(self, work: Work) -> Any:
+        """Run this one alone."""
+        (result,) = self.together([(work, self)])
+        if isinstance(result, Refused):
+            raise result
+        return result
+
+    def begin(self) -> None:
+        """Get ready; called on the loop when it is handed to the committer."""
+
+    def settled(self) -> None:
+        """Give back what is left over; called on the loop when it is committed or has failed."""

@@ -1,11 +1,13 @@
 """One try of a task: what came back, or why nothing did."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
 from django.db import models
 
-from ..prepared import Insert, Save
+from ..rows import Insert, Save
 from .task import Task
 
 INTERRUPTED = "The emulator was stopped while this attempt was under way."
@@ -56,18 +58,32 @@ class Attempt(models.Model):
     def __str__(self) -> str:
         return f"attempt {self.number}"
 
-    def store(self) -> None:
-        """Insert the row."""
-        _insert(self)
+    @staticmethod
+    def store_all(attempts: "Sequence[Attempt]") -> None:
+        """Insert the rows, which get their primary keys."""
+        _insert(attempts)
 
-    def end(self) -> None:
-        """Save what came back."""
-        _save_end(self)
+    @staticmethod
+    def end_all(ends: "Sequence[End]") -> None:
+        """Save what came back for each of them."""
+        _save_end(ends)
 
     @property
     def duration(self) -> timedelta | None:
         """How long it took, or None while it runs."""
         return self.ended_at - self.dispatch_time if self.ended_at else None
+
+
+@dataclass(slots=True)
+class End:
+    """What the attempt of that primary key brought, in the names of its columns."""
+
+    pk: int
+    ended_at: datetime
+    status: int | None
+    error: str
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 _insert = Insert(Attempt)

@@ -1,5 +1,7 @@
 """A task from its creation to the end of the time that its name rests."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -8,7 +10,7 @@ from django.db.models import Expression, F, Q
 from django.db.models.functions import Least
 
 from ..names import TaskName
-from ..prepared import Insert, Save
+from ..rows import Insert, Save
 from .queue import Queue
 
 UNANSWERED = 0  # the previous_response of an attempt that brought no answer
@@ -124,44 +126,52 @@ class Task(models.Model):
             return "running"
         return "retrying" if self.dispatch_count else "waiting"
 
-    def store(self) -> None:
-        """Insert the row."""
-        _insert(self)
+    @staticmethod
+    def store_all(tasks: "Sequence[Task]") -> None:
+        """Insert the rows, which get their primary keys."""
+        _insert(tasks)
+
+    @staticmethod
+    def store_leases(tasks: "Sequence[Task]") -> None:
+        """Save the leases that tasks have taken."""
+        _save_lease(tasks)
+
+    @staticmethod
+    def succeed_all(answers: "Iterable[Success]") -> set[int]:
+        """End those as done that have not ended yet, each counted once; returns their keys."""
+        return _succeed(list({each.pk: each for each in answers}.values()))
 
     def rests(self, now: datetime, tombstone: timedelta) -> bool:
         """Say whether the task ended so lately that its name cannot be used again."""
         return self.ended_at is not None and self.ended_at > now - tombstone
 
     def lease(self, now: datetime) -> None:
-        """Count a dispatch, and keep the task from being claimed until it is reported on."""
+        """Count a dispatch, and keep the task from being claimed until it is reported on.
+
+        To be saved with `store_leases`, or with the task itself.
+        """
         self.due_at = now + self.dispatch_deadline + LEASE_MARGIN
         self.dispatch_count += 1
         self.first_dispatch_time = self.first_dispatch_time or now
         self.last_schedule_time, self.last_dispatch_time = self.schedule_time, now
         self.last_response_time = None
-        _save_lease(self)
-
-    def succeed(self, now: datetime) -> None:
-        """End as done."""
-        self.outcome, self.ended_at = self.Outcome.DONE, now
-        _save_end(self)
 
     def give_up(self, now: datetime) -> None:
         """End after the last failure."""
         self.outcome, self.ended_at = self.Outcome.GAVE_UP, now
-        _save_end(self)
+        _save_end([self])
 
     def retry_at(self, instant: datetime) -> None:
         """Wait for the next attempt."""
         self.schedule_time = self.due_at = instant
-        _save_retry(self)
+        _save_retry([self])
 
     def count_answer(self, status: int | None) -> None:
         """Keep the count of a failed attempt, and move nothing: a later one is under way."""
         if self.previous_response is None:
             self.previous_response = status or UNANSWERED
         self._count(status)
-        _save_counts(self)
+        _save_counts([self])
 
     def note_answer(self, status: int | None, now: datetime) -> None:
         """Count what an attempt brought, to be saved with the transition that follows."""
@@ -173,6 +183,19 @@ class Task(models.Model):
         if status is not None:
             self.response_count += 1
             self.execution_count += status < 500
+
+
+@dataclass(slots=True)
+class Success:
+    """A 2xx for the task of that primary key, in the names of its columns."""
+
+    pk: int
+    previous_response: int
+    last_response_time: datetime
+    ended_at: datetime
+    outcome: str = Task.Outcome.DONE.value
+    response_count: int = 1
+    execution_count: int = 1
 
 
 _ANSWERED = ("previous_response", "last_response_time", "response_count", "execution_count")
@@ -189,3 +212,12 @@ _save_lease = Save(
 _save_end = Save(Task, *_ANSWERED, "outcome", "ended_at")
 _save_retry = Save(Task, *_ANSWERED, "schedule_time", "due_at")
 _save_counts = Save(Task, "previous_response", "response_count", "execution_count")
+_succeed = Save(
+    Task,
+    "previous_response",
+    "last_response_time",
+    "outcome",
+    "ended_at",
+    plus=("response_count", "execution_count"),
+    blank="outcome",
+)

@@ -7,9 +7,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from emulator.claims import claim_due, report
+from emulator.claims import claim_due
 from emulator.look_only import shown
 from emulator.models import Attempt, Task
+from emulator.reports import Report
 from emulator.sender import Answer
 from emulator.work import Work
 from tests.emulator.conftest import NOW
@@ -35,7 +36,7 @@ def tried(stored_queue, store_task):
     task = store_task("tried")
     (order,) = claim_due(Work(NOW), queue_pk=stored_queue.pk, allow=lambda queue: 1).orders
     answer = Answer(503, [("X-Why", "<b>busy</b>")], b"<script>alert(1)</script>" + b"x" * 2000)
-    report(Work(NOW), order=order, answer=answer)
+    Report(order, answer)(Work(NOW))
     return task
 
 

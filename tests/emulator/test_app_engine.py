@@ -143,7 +143,6 @@ def test_it_arrives_with_the_recorded_headers_and_sequence(app, target):
         "User-Agent": AGENT,
         "Content-Type": "application/octet-stream",
         "Content-Length": "4",
-        "Connection": "close",
         "X-AppEngine-QueueName": "ae",
         "X-AppEngine-TaskName": task.name.rpartition("/")[2],
         "X-AppEngine-TaskRetryCount": "0",

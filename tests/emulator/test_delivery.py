@@ -37,7 +37,6 @@ def test_a_task_arrives_exactly_as_it_was_made(client, queue, send, target):
     assert got.body == body
     assert dict(got.headers) == {
         "Host": target.url.split("/")[2],
-        "Connection": "close",
         "Content-Length": "256",
         "content-type": "application/x-any",
         "X-Mixed-Case": "as it is",
@@ -59,7 +58,6 @@ def test_nothing_is_added_to_an_empty_task(queue, send, target):
     assert got.body == b""
     assert {key.lower() for key, _ in got.headers} == SERVICE_HEADERS | {
         "host",
-        "connection",
         "content-length",
         "user-agent",
     }

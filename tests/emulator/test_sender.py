@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import socketserver
 import threading
 from datetime import timedelta
 
@@ -119,20 +120,82 @@ def test_an_attempt_is_one_request(key, silent, method):
     assert [each.split()[0].decode() for each in got] == [method]
 
 
-def test_each_attempt_has_a_connection_of_its_own(key, target):
+@pytest.fixture
+def answering():
+    """Start a target that counts its connections and, if told to, closes after each answer."""
+    with contextlib.ExitStack() as stack:
+        yield lambda closes: stack.enter_context(Answering(closes))
+
+
+class Answering(socketserver.ThreadingTCPServer):
+    """Answers 200 on every connection; one that `closes` does not say so before."""
+
+    daemon_threads = True
+
+    def __init__(self, closes):
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.closes, self.connections = closes, 0
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __exit__(self, *exc):
+        self.shutdown()
+        super().__exit__(*exc)
+
+
+class Answers(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.server.connections += 1
+        while self.request.recv(65536):
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            if self.server.closes:
+                return
+
+
+def send_in_turn(key, url, count, between):
+    """Send so many requests, with the coroutine function `between` awaited after each."""
+
     async def main():
         sender = Sender(Targets(), Minter(key, "http://issuer"))
+        statuses = []
         try:
-            return [await sender.send(order(target.url)) for _ in range(2)], kept(sender)
+            for _ in range(count):
+                statuses.append((await sender.send(order(url))).status)
+                await between(sender._session.connector)
+            return statuses
         finally:
             await sender.close()
 
-    def kept(sender):
-        return sum(map(len, sender._session.connector._conns.values()))
+    return asyncio.run(main())
 
-    answers, left = asyncio.run(main())
-    assert [answer.status for answer in answers] == [200, 200]
-    assert left == 0
+
+async def at_once(connector):
+    """Let the next one follow immediately."""
+
+
+async def rested(connector):
+    """Wait until a connection may be used again, or is gone."""
+    async with asyncio.timeout(10):
+        while connector._acquired:
+            await asyncio.sleep(0.001)
+
+
+def test_a_close_without_notice_uses_up_no_attempt(key, answering):
+    target = answering(closes=True)
+    assert send_in_turn(key, target.url, 30, at_once) == [200] * 30
+    assert target.connections == 30
+
+
+def test_a_connection_that_has_rested_is_used_again(key, answering):
+    target = answering(closes=False)
+    assert send_in_turn(key, target.url, 5, rested) == [200] * 5
+    assert target.connections == 1
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_not(key, answering):
+    target = answering(closes=True)
+    assert send_in_turn(key, target.url, 5, rested) == [200] * 5
+    assert target.connections == 5
 
 
 def test_a_deadline_is_named(key, target):

@@ -7,8 +7,9 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from emulator import control, shown
-from emulator.claims import claim_due, report
+from emulator.claims import claim_due
 from emulator.models import Attempt
+from emulator.reports import Report
 from emulator.sender import Answer
 from emulator.work import Work
 from tests.emulator.conftest import NOW, ended
@@ -131,7 +132,7 @@ def test_the_depths_of_queues(stored_queue, store_task):
 def test_a_duplicate_changes_nothing(stored_queue, store_task):
     task = store_task("t")
     (order,) = claim_due(Work(NOW), queue_pk=stored_queue.pk, allow=lambda queue: 1).orders
-    report(Work(NOW), order=order, answer=Answer(500))
+    Report(order, Answer(500))(Work(NOW))
     task.refresh_from_db()
     before = {k: v for k, v in vars(task).items() if k != "_state"}
     work = Work(NOW + HOUR)
@@ -139,7 +140,7 @@ def test_a_duplicate_changes_nothing(stored_queue, store_task):
     (again,) = work.orders
     assert (again.retry_count, again.previous_response, again.extra) == (0, None, True)
     assert again.headers == order.headers
-    verdict = report(work, order=again, answer=Answer(200))
+    verdict = Report(again, Answer(200))(work)
     assert verdict == "an extra delivery, which changes nothing"
     task.refresh_from_db()
     assert {k: v for k, v in vars(task).items() if k != "_state"} == before

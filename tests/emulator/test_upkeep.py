@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from google.cloud import tasks_v2
 
-from emulator.claims import claim_due, report
+from emulator.claims import claim_due
 from emulator.models import Attempt, Queue, Task
 from emulator.models.attempt import INTERRUPTED
+from emulator.reports import Report
 from emulator.sender import Answer
 from emulator.upkeep import (
     clamp_retries,
@@ -35,7 +36,7 @@ def test_a_claim_takes_what_is_due_and_counts_it(stored_queue, store_task):
     got = claim(stored_queue)
     (order,) = got.orders
     assert (order.task_id, order.retry_count, order.body) == ("t", 0, b"body")
-    assert order.headers == {"A": "1"}
+    assert (order.headers["A"], order.headers["X-CloudTasks-TaskName"]) == ("1", "t")
     assert order.schedule_time == NOW - HOUR
     assert not got.full
     task.refresh_from_db()
@@ -101,7 +102,7 @@ def test_a_report_ends_the_attempt_and_the_task(stored_queue, store_task):
     task = store_task()
     (order,) = claim(stored_queue).orders
     answer = Answer(201, [("X-A", "b")], b"\x00answer", ended_at=NOW + HOUR)
-    assert report(Work(NOW + HOUR * 2), order=order, answer=answer) == "done"
+    assert Report(order, answer)(Work(NOW + HOUR * 2)) == "done"
     task.refresh_from_db()
     assert (task.outcome, task.ended_at, task.response_count) == ("done", NOW + HOUR, 1)
     attempt = Attempt.objects.get()
@@ -114,7 +115,7 @@ def test_a_report_on_a_task_that_ended_is_dropped(stored_queue, store_task):
     task = store_task()
     (order,) = claim(stored_queue).orders
     Task.objects.all().end(Task.Outcome.DELETED, NOW)
-    assert report(Work(NOW), order=order, answer=Answer(500)).startswith("dropped")
+    assert Report(order, Answer(500))(Work(NOW)).startswith("dropped")
     task.refresh_from_db()
     assert (task.outcome, task.response_count) == ("deleted", 0)
     assert Attempt.objects.get().status == 500

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ QUEUE = f"{PARENT}/queues/default"
 ENQUEUERS = 3
 MANY = 50  # kills, of which the share of duplicates says something
 AT_ONCE = 10  # requests on their way, which a kill cuts off; fewer would fall behind the load
+AHEAD = 0.3  # seconds; of every other task, so that some always wait when a kill comes
 PAUSE = 0.01  # between two tasks of one enqueuer
 RECEIVER = Path(__file__).parent / "receiver.py"
 
@@ -102,16 +104,17 @@ class Load:
                 endpoint = self.emulator.endpoint
                 client = client_of(endpoint)
             name = f"e{number}-{count}"
-            if self._create(client, name):
+            if self._create(client, name, wait=AHEAD * (count % 2)):
                 self.accepted.add(name)
                 count += 1
         client.transport.close()
 
-    def _create(self, client, name):
+    def _create(self, client, name, wait):
         task = {
             "name": f"{QUEUE}/tasks/{name}",
             "http_request": {"url": self.url},
             "dispatch_deadline": Duration(seconds=15),
+            **({"schedule_time": datetime.now(UTC) + timedelta(seconds=wait)} if wait else {}),
         }
         try:
             client.create_task(parent=QUEUE, task=task, timeout=2)
