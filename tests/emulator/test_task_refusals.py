@@ -27,7 +27,8 @@ TASK_DOCS = (
 # Refusals in our words.
 UNRECORDED = {
     "long url", "url that is long once encoded", "body with GET", "unknown method", "no account",
-    "large headers", "deadline zero", "retries",
+    "large headers", "deadline zero", "retries", "header without a name",
+    "header name of two words", "header of two lines", "App Engine header of two lines",
 }  # fmt: skip
 
 
@@ -90,6 +91,22 @@ REFUSALS = {
         "The Task.scheduleTime, 2099-12-31T16:00:00.69-08:00, is too far in the future. "
         "Schedule time must be no more than 720h in the future.",
     ),
+    "header without a name": (
+        http(headers={"": "1"}),
+        "HttpRequest.headers holds a name that no HTTP header can have: ''.",
+    ),
+    "header name of two words": (
+        http(headers={"two words": "1"}),
+        "HttpRequest.headers holds a name that no HTTP header can have: 'two words'.",
+    ),
+    "header of two lines": (
+        http(headers={"A": "1\r\nB: 2"}),
+        "HttpRequest.headers holds a control character in A.",
+    ),
+    "App Engine header of two lines": (
+        {"app_engine_http_request": {"headers": {"A": "1\n2"}}},
+        "AppEngineHttpRequest.headers holds a control character in A.",
+    ),
     "retries": (
         {**http(), "retry_config": {"max_attempts": -2}},
         "RetryConfig.maxAttempts must be greater or equal to -1.",
@@ -109,6 +126,31 @@ def test_a_bad_task_is_refused_in_words(client, paused, task, message):
         client.create_task(parent=paused, task=task)
     assert said(refused) == message
     assert list(client.list_tasks(parent=paused)) == []
+
+
+@unrecorded
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"schedule_time": Timestamp(seconds=1, nanos=2_000_000_000)},
+            "Task.scheduleTime is not a valid timestamp.",
+        ),
+        (
+            {"dispatch_deadline": Duration(seconds=20, nanos=-1)},
+            "Task.dispatchDeadline is not a valid duration.",
+        ),
+        (
+            {"retry_config": {"min_backoff": Duration(nanos=2_000_000_000)}},
+            "RetryConfig.minBackoff is not a valid duration.",
+        ),
+    ],
+)
+@over_grpc
+def test_nanoseconds_beyond_a_second_are_refused(client, paused, fields, message):
+    with refuses(InvalidArgument) as refused:
+        client.create_task(parent=paused, task={**http(), **fields})
+    assert said(refused) == message
 
 
 @unrecorded

@@ -95,6 +95,11 @@ def test_names_deadlines_and_times_are_echoed(client, paused, send):
     assert task.http_request.http_method == int(tasks_v2.HttpMethod.PUT)
 
 
+def test_a_deadline_is_cut_to_milliseconds(paused, send):
+    task = send(paused, URL, dispatch_deadline=Duration(seconds=15, nanos=123_999_999))
+    assert task.dispatch_deadline == timedelta(seconds=15, milliseconds=123)
+
+
 @emulator_only("a token for http://, of an account that is not there")
 def test_tokens_are_echoed(paused, send):
     token = {"service_account_email": "a@b.c", "audience": "aud"}
