@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from .urls import encoded
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
@@ -36,7 +38,7 @@ class Targets:
     def check_url(self, url: str) -> None:
         """Raise TargetRefused where the URL itself, or the address in it, is out of bounds."""
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(encoded(url))  # what is sent, not what was written
             host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower(), 0)
         except ValueError as error:
             raise TargetRefused(f"The URL cannot be read: {error}.") from None
