@@ -124,6 +124,10 @@ MISTAKES = {
         "queues:\n- name: a\n- name: b\n- name: a",
         f"line 4: name: {PARENT}/a is there twice.",
     ),
+    "key in two spellings": (
+        "queues:\n- name: a\n  rate_limits: {}\n  rateLimits: {}",
+        "line 4: rateLimits: is there twice, in two spellings.",
+    ),
     "key twice": ("queues:\n- name: a\n  name: b", "line 3: name is there twice."),
     "unknown key": (
         "queues:\n- name: a\n  rate_limits:\n    max_dispatches: 5",

@@ -95,6 +95,7 @@ def test_the_clock_comes_back(ask, queue, send, target):
     [
         {"advance": -1},
         {"advance": "1"},
+        {"advance": True},
         {"advance": 1e300},
         {"to": "yesterday"},
         {"to": "2020-01-01T00:00:00Z"},
