@@ -35,8 +35,9 @@ def run(there, *tests, queue=QUEUE, **environment):
     """Run tests of this folder in the other mode; returns the exit code, the report, the output."""
     report = there.folder / "report.xml"
     paths = [f"tests/emulator/{each}" for each in tests or ["test_task_refusals.py"]]
+    options = ["-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
     process = Process(
-        [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *paths],
+        [sys.executable, "-m", "pytest", *options, *paths],
         **there.environment,
         CONTRACT_QUEUE=queue,
         CONTRACT_CALLS_A_SECOND="1000",

@@ -28,6 +28,7 @@ TASK_DOCS = (
 UNRECORDED = {
     "long url", "url that is long once encoded", "body with GET", "unknown method", "no account",
     "large headers", "deadline zero", "retries", "header without a name",
+    "header name with a colon",
     "header name of two words", "header of two lines", "App Engine header of two lines",
 }  # fmt: skip
 
@@ -94,6 +95,10 @@ REFUSALS = {
     "header without a name": (
         http(headers={"": "1"}),
         "HttpRequest.headers holds a name that no HTTP header can have: ''.",
+    ),
+    "header name with a colon": (
+        http(headers={"A:B": "1"}),
+        "HttpRequest.headers holds a name that no HTTP header can have: 'A:B'.",
     ),
     "header name of two words": (
         http(headers={"two words": "1"}),
