@@ -13,6 +13,7 @@ from functools import partial
 
 import pytest
 from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import DefaultCredentialsError
 from google.cloud import tasks_v2, tasks_v2beta3
 
 QUEUE = os.environ.get("CONTRACT_QUEUE", "")
@@ -116,7 +117,11 @@ def borrowed():
     if not _FULL_NAME.fullmatch(QUEUE):
         pytest.exit(f"CONTRACT_QUEUE={QUEUE!r} is no full name of a queue.", 2)
     guard = Guard()
-    with connect("v2 gRPC", guard) as client:
+    try:
+        connected = connect("v2 gRPC", guard)
+    except DefaultCredentialsError as error:
+        pytest.exit(f"CONTRACT_QUEUE needs default credentials: {error}", 2)
+    with connected as client:
         before = client.get_queue(name=QUEUE).state
         if next(iter(client.list_tasks(parent=QUEUE)), None):
             pytest.exit(f"{QUEUE} holds tasks; the contract tests need a queue of their own.", 2)

@@ -104,6 +104,13 @@ def test_a_short_name_is_refused_in_a_sentence(there):
     assert "CONTRACT_QUEUE='contract' is no full name of a queue." in output
 
 
+def test_missing_credentials_are_said_in_a_sentence(there):
+    there.environment["GOOGLE_APPLICATION_CREDENTIALS"] = "/nowhere.json"
+    code, _, output = run(there)
+    assert code == 2
+    assert "CONTRACT_QUEUE needs default credentials: File /nowhere.json was not found." in output
+
+
 # The guard --------------------------------------------------------------------------------
 @pytest.fixture
 def lent(monkeypatch):
