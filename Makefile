@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 run: $(VENV)/.run
 	@$(BIN)/python -m config.run --with-parent
 
+test: export CONTRACT_QUEUE :=  # never against a real queue by accident
 test: lint
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run

@@ -37,4 +37,7 @@ OIDC_ISSUER = os.environ.get("OIDC_ISSUER", "")
 EMULATOR_HOST = os.environ.get("EMULATOR_HOST", "127.0.0.1")
 EMULATOR_PORT = int(os.environ.get("EMULATOR_PORT", "8123"))
 EMULATOR_HTTP_PORT = int(os.environ.get("EMULATOR_HTTP_PORT", "8124"))
+EMULATOR_ALLOWED_HOSTS = [
+    each for each in os.environ.get("EMULATOR_ALLOWED_HOSTS", "").split(",") if each
+]
 EMULATOR_TARGETS = [each for each in os.environ.get("EMULATOR_TARGETS", "").split(",") if each]

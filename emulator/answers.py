@@ -1,18 +1,22 @@
 """JSON answers of the HTTP port: who may ask, what a bad question gets."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from google.protobuf import json_format
 
-from . import refusals
+from . import errors, refusals
 from .clock import TurnRefused
 from .committer import NOT_SERVED, unserved
 from .errors import Code, Refused, invalid
 from .statuses import status
+
+logger = logging.getLogger("emulator")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -52,6 +56,33 @@ def guarded(handler: Handler) -> Handler:
             return refusal(unserved(error))
 
     return answer
+
+
+@web.middleware
+async def in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer in JSON what aiohttp, or a fault of ours, would answer otherwise."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        response = failure(error.status, HTTPStatus(error.status).name, _said(request, error))
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
+    except web.RequestPayloadError as error:
+        return refusal(invalid(f"The body cannot be read: {error}."))
+    except ConnectionError:  # the client has gone in the middle of its request
+        return failure(499, "CANCELLED", "The client closed the request.")
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return refusal(errors.internal())
+
+
+def _said(request: web.Request, error: web.HTTPException) -> str:
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"This URL takes {', '.join(sorted(error.allowed_methods))}."
+    if error.status == HTTPStatus.NOT_FOUND:
+        return f"There is nothing at {request.path}."
+    return f"{error.reason}."
 
 
 def refusal(refused: Refused) -> web.Response:

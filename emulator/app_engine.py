@@ -29,8 +29,7 @@ def check_request(request: Any, method: str) -> None:
         )
     if request.body and method not in _WITH_BODY:
         raise invalid("AppEngineHttpRequest.body is only allowed for POST and PUT.")
-    if headers.size(request.headers) >= headers.HEADERS_BELOW:
-        raise invalid("AppEngineHttpRequest.headers must be less than 80KB.")
+    headers.check(request.headers, "AppEngineHttpRequest.headers")
 
 
 def fill_stored(stored: Any, request: Any) -> None:

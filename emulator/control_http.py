@@ -72,6 +72,8 @@ class Control:
 
     async def _wanted(self, body: dict[str, Any]) -> timedelta:
         match body:
+            case {"advance": bool()}:  # which Python takes for a number
+                pass
             case {"advance": int(seconds) | float(seconds), **rest} if not rest:
                 return self._clock.ahead(seconds)
             case {"to": str(text), **rest} if not rest:

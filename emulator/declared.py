@@ -63,11 +63,15 @@ def fill(message: Any, values: object, path: Path = ()) -> None:
     """
     if not isinstance(values, Mapping):
         raise BadSetting(path, "must be settings with a name each")
+    seen: set[str] = set()
     for key, value in values.items():
         here = (*path, str(key))
         field = field_of(message.DESCRIPTOR, str(key))
         if field is None:
             raise BadSetting(here, "is no setting of a queue")
+        if field.name in seen:
+            raise BadSetting(here, "is there twice, in two spellings")
+        seen.add(field.name)
         kind = field.message_type
         if kind and not field.is_repeated and kind.file.package.startswith("google.cloud"):
             getattr(message, field.name).SetInParent()

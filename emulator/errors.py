@@ -62,7 +62,7 @@ def queue_name_malformed() -> Refused:
     )
 
 
-def _shown(given: str) -> str:
+def shown(given: str) -> str:
     """Cut what is repeated in an answer: a client takes 8 KiB of status and details, no more."""
     raw = given.encode()
     cut = raw[:MOST_SHOWN].decode(errors="ignore")
@@ -72,7 +72,7 @@ def _shown(given: str) -> str:
 def queue_id_invalid(queue_id: str) -> Refused:
     """The id has other characters or another length than allowed (text by analogy)."""
     return invalid(
-        f'Queue ID "{_shown(queue_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
+        f'Queue ID "{shown(queue_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
         "or hyphens (-). Queue ID must between 1 and 100 characters.",
         HelpLink("Definition of queue name", _QUEUE_DOCS),
     )
@@ -85,7 +85,7 @@ def location_malformed() -> Refused:
 
 def queue_outside_parent(name: str, parent: str) -> Refused:
     """The queue's name belongs to another location than the request."""
-    return invalid(f"{_shown(name)} must begin with {_shown(parent)}.")
+    return invalid(f"{shown(name)} must begin with {shown(parent)}.")
 
 
 def queue_exists() -> Refused:
@@ -132,7 +132,7 @@ def task_name_malformed() -> Refused:
 def task_id_invalid(task_id: str) -> Refused:
     """The id has other characters or another length than allowed (the grammar is Google's)."""
     return invalid(
-        f'Task ID "{_shown(task_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
+        f'Task ID "{shown(task_id)}" can contain only letters ([A-Za-z]), numbers ([0-9]), '
         "hyphens (-), or underscores (_). Task ID must between 1 and 500 characters.",
         HelpLink("Definition of task ID", _TASK_DOCS),
     )
@@ -141,8 +141,8 @@ def task_id_invalid(task_id: str) -> Refused:
 def task_in_another_queue(parent: str, queue: str) -> Refused:
     """The task's name belongs to another queue than the request."""
     return invalid(
-        f"The queue name from request ('{_shown(parent)}') must be the same as the queue name in "
-        f"the named task ('{_shown(queue)}')."
+        f"The queue name from request ('{shown(parent)}') must be the same as the queue name in "
+        f"the named task ('{shown(queue)}')."
     )
 
 

@@ -1,8 +1,10 @@
 """Headers: which are reserved, and which Cloud Tasks adds to a request. Pure rules."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from .errors import invalid, shown
 from .work import Order
 
 USER_AGENT = "Google-Cloud-Tasks"
@@ -11,6 +13,8 @@ HEADERS_BELOW = 80 * 1024
 NO_RESPONSE = 504  # what X-CloudTasks-TaskPreviousResponse says after a timeout (recorded)
 _SET_BY_CLOUD_TASKS = {"host", "content-length", "user-agent"}
 _SERVICE_PREFIXES = ("x-google-", "x-appengine-", "x-cloudtasks-")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110's token
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _APP_ENGINE_PREFIXES = ("x-google-", "x-appengine-")
 _OF_THE_CONNECTION = {
     "connection", "expect", "keep-alive", "proxy-connection", "te", "trailer",
@@ -32,7 +36,21 @@ def is_reserved_for_app_engine(header: str) -> bool:
 
 def size(headers: Mapping[str, str]) -> int:
     """Return the bytes of all names and values, which must stay below HEADERS_BELOW."""
-    return sum(len(name.encode()) + len(value.encode()) for name, value in headers.items())
+    return len("".join([*headers, *headers.values()]).encode())
+
+
+def check(headers: Mapping[str, str], where: str) -> None:
+    """Raise Refused for headers that are too large, or that no request can carry (our texts)."""
+    if size(headers) >= HEADERS_BELOW:
+        raise invalid(f"{where} must be less than 80KB.")
+    names, values = "".join(headers), "".join(headers.values())
+    if "" not in headers and _NAME.fullmatch(names or "-") and not _CONTROL.search(values):
+        return  # all at once, for nearly every task comes this way
+    for name, value in headers.items():
+        if not _NAME.fullmatch(name):
+            raise invalid(f"{where} holds a name that no HTTP header can have: {shown(name)!r}.")
+        if _CONTROL.search(value):
+            raise invalid(f"{where} holds a control character in {shown(name)}.")
 
 
 def without(headers: Mapping[str, str], name: str) -> dict[str, str]:

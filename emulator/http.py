@@ -1,11 +1,17 @@
-"""The HTTP port: who signs the tokens."""
+"""The HTTP port: who signs the tokens, which names it answers to, and that errors are JSON."""
 
+import socket
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from django.conf import settings
 
+from . import refusals
+from .answers import Handler, in_json, refusal
+from .hosts import is_ours
 from .rest import LARGEST_BODY
 from .tokens import SigningKey
 
@@ -17,10 +23,25 @@ def application(key: SigningKey, issuer: str) -> web.Application:
         "/jwks": key.jwks,
         "/.well-known/openid-configuration": partial(_discovery, issuer),
     }
-    app = web.Application(client_max_size=LARGEST_BODY)
+    listed = [*settings.EMULATOR_ALLOWED_HOSTS, settings.EMULATOR_HOST, socket.gethostname()]
+    asked = _asked_by_name([*listed, urlsplit(issuer).hostname or ""], {*documents, "/health"})
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[in_json, asked])
     for path, document in documents.items():
         app.router.add_get(path, _document(document))
     return app
+
+
+def _asked_by_name(listed: list[str], public: set[str]) -> Any:
+    """Return what refuses every other Host; what is `public` is read by targets and probes."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host")
+        if request.path in public or is_ours(host, listed):
+            return await handler(request)
+        return refusal(refusals.host_unknown(str(host)))
+
+    return check
 
 
 def _discovery(issuer: str) -> dict[str, Any]:

@@ -46,8 +46,7 @@ def check_http_target(target: Any) -> None:
     for kind in ("oidc_token", "oauth_token"):
         if target.HasField(kind) and not getattr(target, kind).service_account_email:
             raise invalid("HttpTarget.authorization_header needs a service_account_email.")
-    if headers.size(_given_headers(target)) >= headers.HEADERS_BELOW:
-        raise invalid("HttpTarget.headerOverrides must be less than 80KB.")
+    headers.check(_given_headers(target), "HttpTarget.headerOverrides")
 
 
 def _check_override(override: Any) -> None:

@@ -23,6 +23,7 @@ from .ports import StartFailed
 logger = logging.getLogger("emulator")
 
 Lines = dict[Path, int]
+MOST_LINES = 100_000  # aliases of aliases are few bytes and without end
 _WORDS = re.compile(r"\w+\.(\w+)")
 _BESIDE_SETTINGS = ("name", "state")
 
@@ -159,6 +160,8 @@ def _read(loader: Any) -> tuple[Any, Lines]:
 
 
 def _note_lines(node: Any, path: Path, lines: Lines) -> None:
+    if len(lines) > MOST_LINES:
+        raise BadSetting(path, f"more than {MOST_LINES} keys, counting those behind aliases")
     if node.id == "mapping":
         for key, value in node.value:
             here, line = (*path, str(key.value)), key.start_mark.line + 1

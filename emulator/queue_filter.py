@@ -13,6 +13,7 @@ from . import errors
 from .fields import field_of
 from .messages import QueueMessage, instant, span
 
+LONGEST = 20_000  # as Google's Logging has it, whose language this is
 Filter = Callable[[Any], bool]
 
 _TOKEN = re.compile(
@@ -39,6 +40,8 @@ class Token(NamedTuple):
 
 def parse_filter(text: str) -> Filter:
     """Return the test that a Queue message has to pass; raises Refused with a reason."""
+    if len(text) > LONGEST:
+        raise errors.filter_invalid(f"it has more than {LONGEST} characters.")
     tokens = _tokens(text)
     if not tokens:
         return lambda queue: True
@@ -48,7 +51,7 @@ def parse_filter(text: str) -> Filter:
     except RecursionError:
         raise errors.filter_invalid("it is nested too deeply.") from None
     if parser.left:
-        raise errors.filter_invalid(f"'{parser.left[0].text}' was not expected.")
+        raise errors.filter_invalid(f"'{parser.left[-1].text}' was not expected.")
     return result
 
 
@@ -68,14 +71,14 @@ def _tokens(text: str) -> list[Token]:
 
 
 class _Parser:
-    """Reads tokens from the left; `left` holds those not read yet."""
+    """Reads tokens from the left; `left` holds those not read yet, the next one last."""
 
     def __init__(self, tokens: list[Token]) -> None:
-        self.left = tokens
+        self.left = tokens[::-1]
 
     def all_of(self) -> Filter:
         parts = [self.any_of()]
-        while self.left and self.left[0] != Token("bracket", ")"):
+        while self.left and self.left[-1] != Token("bracket", ")"):
             self._skip("word", "AND")
             parts.append(self.any_of())
         return lambda queue: all(part(queue) for part in parts)
@@ -99,17 +102,16 @@ class _Parser:
         return comparison(field.text, sign.text, value.text)
 
     def _skip(self, kind: str, text: str) -> bool:
-        if self.left and self.left[0] == Token(kind, text):
-            self.left = self.left[1:]
+        if self.left and self.left[-1] == Token(kind, text):
+            self.left.pop()
             return True
         return False
 
     def _take(self, *kinds: str) -> Token:
-        if not self.left or self.left[0].kind not in kinds:
-            found = f"not '{self.left[0].text}'" if self.left else "and there it ends"
+        if not self.left or self.left[-1].kind not in kinds:
+            found = f"not '{self.left[-1].text}'" if self.left else "and there it ends"
             raise errors.filter_invalid(f"a field, a comparison and a value belong here, {found}.")
-        token, self.left = self.left[0], self.left[1:]
-        return token
+        return self.left.pop()
 
 
 def comparison(path: str, sign: str, text: str) -> Filter:

@@ -3,7 +3,7 @@
 As in `errors.py`, texts are Google's where its answer is on record or documented.
 """
 
-from .errors import Code, Refused, invalid
+from .errors import Code, Refused, invalid, shown
 
 
 class BadPayload(Refused):
@@ -22,6 +22,15 @@ def payload_too_large(most: int) -> Refused:
 def from_a_web_page() -> Refused:
     """A browser sent the request for a page of another site (our text)."""
     return Refused(Code.PERMISSION_DENIED, "Requests of other sites' pages are refused.")
+
+
+def host_unknown(host: str) -> Refused:
+    """The request names a host that anybody could have registered (our text)."""
+    return Refused(
+        Code.PERMISSION_DENIED,
+        f"Requests to {shown(host)} are refused, for another site's page could send them. Where "
+        "that name is this emulator's, list it in EMULATOR_ALLOWED_HOSTS.",
+    )
 
 
 # Batches, policies, places ----------------------------------------------------------------

@@ -8,6 +8,7 @@ from .errors import invalid
 from .http_target import check_http_target, tidy
 from .messages import QueueMessage, span
 from .models import Queue
+from .nanos import is_duration
 
 MOST_PER_SECOND = 500.0
 MOST_CONCURRENT = 5000
@@ -48,6 +49,8 @@ def _check_retry_config(retry: Any) -> None:
         ("maxBackoff", retry.max_backoff),
         ("maxRetryDuration", retry.max_retry_duration),
     ):
+        if not is_duration(value):
+            raise invalid(f"RetryConfig.{name} is not a valid duration.")
         if span(value) < _ZERO:
             raise invalid(f"RetryConfig.{name} cannot be negative.")
     defaults = Queue()

@@ -12,6 +12,7 @@ from .answers import guarded, number_in
 from .clock import Clock
 from .committer import Committer
 from .metrics import Metrics, exposition
+from .reading import Reader
 
 MOST_TASKS = 1000
 MOST_ATTEMPTS = 200
@@ -26,6 +27,7 @@ class Window:
         self, committer: Committer, clock: Clock, metrics: Metrics, well: Callable[[], bool]
     ) -> None:
         self._committer = committer
+        self._reader = Reader(committer, clock)
         self._clock = clock
         self._metrics = metrics
         self._well = well
@@ -47,7 +49,7 @@ class Window:
             limit=number_in(request, "limit", 100, MOST_TASKS),
             before=_before(request),
         )
-        return web.json_response(await self._committer.run(operation))
+        return web.json_response(await self._reader.run(operation))
 
     async def attempts(self, request: web.Request) -> web.Response:
         """Answer a page of attempts, newest first."""
@@ -58,11 +60,11 @@ class Window:
             limit=number_in(request, "limit", 20, MOST_ATTEMPTS),
             before=_before(request),
         )
-        return web.json_response(await self._committer.run(operation))
+        return web.json_response(await self._reader.run(operation))
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Answer in Prometheus' text format."""
-        depths = await self._committer.run(shown.depths)
+        depths = await self._reader.run(shown.depths)
         text = exposition(self._metrics, depths, self._clock.offset.total_seconds())
         return web.Response(body=text.encode(), headers={"Content-Type": PROMETHEUS})
 

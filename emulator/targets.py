@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from .urls import encoded
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
@@ -155,7 +157,7 @@ def _result(host: str, port: int, address: str) -> ResolveResult:
 def _read(url: str) -> tuple[str, int, Address | None]:
     """Return host and port of a URL, and the address where the host is one."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(encoded(url))  # what is sent, not what was written
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower(), 0)
     except ValueError as error:
         raise TargetRefused(f"The URL cannot be read: {error}.") from None

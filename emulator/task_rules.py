@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from . import app_engine, errors, headers
 from .errors import invalid
 from .messages import HttpMethod, TaskMessage, duration, instant, span, timestamp
+from .nanos import is_duration, is_timestamp
 from .settings_rules import check_task_retry_config
 from .urls import encoded
 
@@ -16,6 +17,7 @@ FURTHEST_SCHEDULE = timedelta(hours=720)
 DEFAULT_DEADLINE = timedelta(minutes=10)
 _DEADLINES = (timedelta(seconds=15), timedelta(minutes=30))
 _NONE = timedelta(0)
+_MILLISECOND = timedelta(milliseconds=1)
 WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -53,8 +55,7 @@ def _check_http_request(task: Any, https_tokens: bool) -> None:
         raise invalid(f"HttpRequest.url must be no longer than {LONGEST_URL} characters.")
     if request.body and method_name(request) not in WITH_BODY:
         raise invalid("HttpRequest.body is only allowed for POST, PUT and PATCH.")
-    if headers.size(request.headers) >= headers.HEADERS_BELOW:
-        raise invalid("HttpRequest.headers must be less than 80KB.")
+    headers.check(request.headers, "HttpRequest.headers")
     _check_authorization(request, https_tokens)
 
 
@@ -95,28 +96,38 @@ def _fill_app_engine_request(stored: Any, request: Any) -> None:
 def _schedule_time(task: Any, now: datetime) -> Any:
     if not task.HasField("schedule_time"):
         return timestamp(now)
-    try:
-        wanted = instant(task.schedule_time)
-    except OverflowError:
-        raise invalid("Task.scheduleTime is not a valid timestamp.") from None
+    wanted = _instant(task.schedule_time)
     if wanted > now + FURTHEST_SCHEDULE:
         raise errors.schedule_too_far(pacific(task.schedule_time))
     return timestamp(max(wanted, now))
 
 
+def _instant(message: Any) -> datetime:
+    try:
+        found = instant(message)
+    except OverflowError:
+        found = None
+    if found is None or not is_timestamp(message):
+        raise invalid("Task.scheduleTime is not a valid timestamp.")
+    return found
+
+
 def _dispatch_deadline(task: Any) -> Any:
     if not task.HasField("dispatch_deadline"):
         return duration(DEFAULT_DEADLINE)
+    if not is_duration(task.dispatch_deadline):
+        raise invalid("Task.dispatchDeadline is not a valid duration.")
     wanted = span(task.dispatch_deadline)
+    cut = duration(wanted - wanted % _MILLISECOND)  # as documented
     if not task.HasField("app_engine_http_request"):
         if not _DEADLINES[0] <= wanted <= _DEADLINES[1]:
             raise invalid("Task.dispatchDeadline must be between [15s, 30m].")
-        return task.dispatch_deadline
+        return cut
     if wanted == _NONE:  # the default, as the v2 proto documents for App Engine
         return duration(DEFAULT_DEADLINE)
     if not app_engine.DEADLINES[0] <= wanted <= app_engine.DEADLINES[1]:
         raise invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
-    return task.dispatch_deadline
+    return cut
 
 
 def destination(stored: Any) -> str:

@@ -5,19 +5,21 @@ import socket
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from google.api_core.exceptions import GoogleAPICallError, NotFound
 from google.cloud import tasks_v2
 
 from emulator.models import Queue, Task
+from tests.emulator import contract
+from tests.emulator.contract import PARENT
 from tests.emulator.target import TargetServer
 from tests.emulator.wires import client_of, connect
 from tests.processes import EmulatorProcess
 
 NOW = datetime(2026, 7, 1, 12, 0, 0, 250_000, tzinfo=UTC)
-__all__ = ["client_of"]  # for the tests beside this file
-PARENT = "projects/demo/locations/us-central1"
+__all__ = ["PARENT", "client_of"]  # for the tests beside this file
 
 
 def ended(client, name):
@@ -43,9 +45,28 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("client", wires, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(items):
+    """Where a real queue is named, leave the tests that can run against it."""
+    for item in items if contract.QUEUE else ():
+        if item.path.is_relative_to(Path(__file__).parent):
+            contract.choose(item)
+
+
 @pytest.fixture(scope="session")
-def client(emulator, request):
-    with connect(emulator, getattr(request, "param", "v2 gRPC")) as client:
+def guard():
+    """The real queue is the tests', for as long as they run."""
+    with contract.borrowed() as guard:
+        yield guard
+
+
+@pytest.fixture(scope="session")
+def client(request):
+    wire = getattr(request, "param", "v2 gRPC")
+    if contract.QUEUE:
+        connected = contract.connect(wire, request.getfixturevalue("guard"))
+    else:
+        connected = connect(request.getfixturevalue("emulator"), wire)
+    with connected as client:
         yield client
 
 
@@ -106,8 +127,25 @@ def make_queue(client):
 
 
 @pytest.fixture
-def queue(make_queue):
+def own_queue(make_queue):
+    """A queue that the test may change and delete."""
     return make_queue()
+
+
+@pytest.fixture
+def queue(client, request):
+    """A queue that the test leaves as it is but for its tasks and its state."""
+    if not contract.QUEUE:
+        yield request.getfixturevalue("own_queue")
+        return
+    yield contract.QUEUE
+    contract.empty(client)
+
+
+@pytest.fixture
+def paused(client, queue):
+    client.pause_queue(name=queue)
+    return queue
 
 
 @pytest.fixture

@@ -18,12 +18,6 @@ AGENT = "AppEngine-Google; (+http://code.google.com/appengine)"
 QUICK = {"min_backoff": Duration(nanos=50_000_000), "max_backoff": Duration(nanos=50_000_000)}
 
 
-@pytest.fixture
-def paused(client, queue):
-    client.pause_queue(name=queue)
-    return queue
-
-
 def create(client, queue, view=0, deadline=None, **request):
     task = {"app_engine_http_request": request}
     if deadline is not None:

@@ -1,23 +1,18 @@
 """Batches of creations and deletions, and the operations that tell what became of them."""
 
-import uuid
-
 import pytest
 from google.api_core.exceptions import Aborted, InvalidArgument, NotFound
 from google.rpc import code_pb2
 
+from tests.emulator.contract import PARENT
 from tests.emulator.test_queues import NO_QUEUE
 from tests.emulator.test_tasks import NOT_FOUND, URL
-from tests.emulator.wires import EVERY_WIRE, refuses, said, types_of
+from tests.emulator.wires import EVERY_WIRE, fresh, refuses, said, types_of, unrecorded
 
 WIRES = EVERY_WIRE
+# All of this is documented; no answer of Google's is on record.
+pytestmark = unrecorded
 FULL = 2
-
-
-@pytest.fixture
-def paused(client, queue):
-    client.pause_queue(name=queue)
-    return queue
 
 
 def creation(queue, name="", url=URL, **fields):
@@ -41,17 +36,18 @@ def delete(client, queue, *names, request_id=""):
 
 
 def test_a_batch_creates_what_it_can(client, paused):
+    a = fresh("a")
     operation = create(
         client,
         paused,
-        creation(paused, "a", response_view=FULL),
-        creation(paused, "b", url=""),
+        creation(paused, a, response_view=FULL),
+        creation(paused, fresh("b"), url=""),
         creation(paused),
-        creation(paused, "a"),
+        creation(paused, a),
     )
     assert operation.done()
     first, unnamed = operation.result().tasks
-    assert (first.name, first.http_request.body) == (f"{paused}/tasks/a", b"b")
+    assert (first.name, first.http_request.body) == (f"{paused}/tasks/{a}", b"b")
     assert unnamed.http_request.body == b""
     assert first.http_request.headers["User-Agent"] == "Google-Cloud-Tasks"
     state = types_of(client).BatchCreateTasksMetadata.State
@@ -72,9 +68,10 @@ def failures(operation):
 
 
 def test_a_batch_deletes_what_it_can(client, paused):
-    create(client, paused, creation(paused, "a"), creation(paused, "b"))
-    whole = delete(client, paused, "b")
-    part = delete(client, paused, "a", "never")
+    a, b = fresh("a"), fresh("b")
+    create(client, paused, creation(paused, a), creation(paused, b))
+    whole = delete(client, paused, b)
+    part = delete(client, paused, a, "never")
     state = types_of(client).BatchDeleteTasksMetadata.State
     assert whole.metadata.state == state.SUCCEEDED
     assert part.metadata.state == state.PARTIALLY_SUCCEEDED
@@ -98,29 +95,29 @@ def test_a_batch_of_which_nothing_succeeds_is_aborted(client, paused):
 
 
 def test_a_request_id_names_the_operation_and_runs_once(client, paused):
-    request_id = f"r-{uuid.uuid4().hex}"
-    first = create(client, paused, creation(paused, "once"), request_id=request_id)
+    request_id, once = fresh("r"), fresh("once")
+    first = create(client, paused, creation(paused, once), request_id=request_id)
     again = create(client, paused, creation(paused, "twice"), request_id=request_id)
     with pytest.raises(TypeError, match="BatchCreateTasksResponse"):  # so says the client
-        delete(client, paused, "once", request_id=request_id)
+        delete(client, paused, once, request_id=request_id)
     name = f"{paused.partition('/queues/')[0]}/operations/{request_id}"
     assert first.operation.name == name
     assert first.operation == again.operation
-    assert [task.name for task in client.list_tasks(parent=paused)] == [f"{paused}/tasks/once"]
+    assert [task.name for task in client.list_tasks(parent=paused)] == [f"{paused}/tasks/{once}"]
     assert client.get_operation({"name": name}) == first.operation
 
 
 def test_an_operation_that_never_was(client):
     with refuses(NotFound) as refused:
-        client.get_operation({"name": "projects/demo/locations/us-central1/operations/none"})
+        client.get_operation({"name": f"{PARENT}/operations/none"})
     assert said(refused) == NOT_FOUND
 
 
-def test_a_batch_for_a_missing_queue_is_refused(client, paused):
-    client.delete_queue(name=paused)
+def test_a_batch_for_a_deleted_queue_is_refused(client, own_queue):
+    client.delete_queue(name=own_queue)
     for call in (
-        lambda: create(client, paused, creation(paused)),
-        lambda: delete(client, paused, "a"),
+        lambda: create(client, own_queue, creation(own_queue)),
+        lambda: delete(client, own_queue, "a"),
     ):
         with refuses(NotFound) as refused:
             call()

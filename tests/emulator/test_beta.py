@@ -14,7 +14,7 @@ from emulator.models import Task
 from emulator.work import Work
 from tests.emulator.conftest import NOW, PARENT, client_of
 from tests.emulator.test_tasks import URL
-from tests.emulator.wires import refuses, said
+from tests.emulator.wires import emulator_only, refuses, said, unrecorded
 from tests.processes import eventually
 
 WIRES = ["v2beta3 gRPC", "v2beta3 REST"]
@@ -29,8 +29,8 @@ def mask(*paths):
     return FieldMask(paths=list(paths))
 
 
-def test_a_queue_shows_its_type_and_times(client, queue):
-    got = client.get_queue(name=queue)
+def test_a_queue_shows_its_type_and_times(client, own_queue):
+    got = client.get_queue(name=own_queue)
     assert got.type_ == Queue.Type.PUSH
     assert got.task_ttl == timedelta(days=31)
     assert got.tombstone_ttl == timedelta(hours=1)
@@ -55,6 +55,7 @@ def test_times_are_kept_and_masked(client, make_queue):
     assert (got.task_ttl, got.retry_config.max_attempts) == (timedelta(days=31), 100)
 
 
+@unrecorded
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -118,11 +119,13 @@ def test_a_read_mask_chooses_fields(client, queue):
     assert "type_" not in got
 
 
+@unrecorded
 def test_a_read_mask_of_no_field_is_refused(client, queue):
     with refuses(InvalidArgument, match="Invalid read mask: 'nonsense' is not a field of Queue"):
         client.get_queue(request={"name": queue, "read_mask": mask("nonsense")})
 
 
+@emulator_only("Google has pull queues in this version")
 def test_a_pull_message_is_no_payload(client, queue):
     with refuses(InvalidArgument) as refused:
         client.create_task(parent=queue, task={"pull_message": {"tag": "t"}})

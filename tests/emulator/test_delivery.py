@@ -249,3 +249,9 @@ def test_a_url_may_hold_anything(client, queue, send, target):
     (got,) = target.wait_for(1)
     assert got.path.endswith("/%00%C3%BC%20%0A?x")
     eventually(lambda: ended(client, name))
+
+
+def test_a_host_of_other_letters_is_asked_for_as_dns_has_it(queue, send, target):
+    send(queue, target.url.replace("127.0.0.1", "münchen.localhost"))
+    (got,) = target.wait_for(1)
+    assert got.header("Host").startswith("xn--mnchen-3ya.localhost:")

@@ -1,13 +1,17 @@
 """What Prometheus reads: the text as a table, and the figures of a running emulator."""
 
+import contextlib
 import re
+import sqlite3
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from emulator.metrics import MOST_QUEUES, Histogram, Metrics, exposition, status_class
-from tests.emulator.conftest import ended
-from tests.processes import eventually
+from tests.emulator.conftest import PARENT, client_of, ended
+from tests.processes import EmulatorProcess, eventually
 
 
 def test_the_text_says_everything_once():
@@ -93,3 +97,34 @@ def value(emulator, name, **labels):
     series = re.escape(f"cloud_tasks_{name}" + (f"{{{inside}}}" if inside else ""))
     (found,) = re.findall(rf"^{series} (\S+)$", text, re.M)
     return float(found)
+
+
+@contextlib.contextmanager
+def writers_held(emulator):
+    """Let nobody write to the emulator's tables for as long as the block."""
+    if emulator.database.url:
+        with psycopg.connect(emulator.database.url) as connection:
+            connection.execute("LOCK TABLE emulator_task IN EXCLUSIVE MODE")
+            yield
+            connection.rollback()
+        return
+    with contextlib.closing(sqlite3.connect(emulator.folder / "emulator.sqlite3")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.rollback()
+
+
+@pytest.mark.parametrize("path", ["metrics", "emulator/tasks", "emulator/tasks/attempts"])
+def test_reading_and_writing_do_not_wait_for_each_other(tmp_path, path):
+    task = {"http_request": {"url": "http://127.0.0.1:9/"}}
+    with (
+        EmulatorProcess(tmp_path, "--queue", "default") as own,
+        client_of(own.endpoint) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        with writers_held(own):
+            creating = pool.submit(client.create_task, parent=f"{PARENT}/queues/default", task=task)
+            with urllib.request.urlopen(f"{own.http_url}/{path}", timeout=4) as answer:
+                assert answer.status == 200
+            assert not creating.done()
+        assert creating.result(20).name

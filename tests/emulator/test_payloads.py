@@ -82,6 +82,61 @@ def test_every_mistake_is_told():
     ]
 
 
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        (
+            {"httpRequest": {"httpMethod": "post"}},
+            "'task.http_request.http_method' (type.googleapis.com/google.cloud.tasks.v2.HttpMethod)"
+            ', "post"',
+        ),
+        (
+            {"httpRequest": {"httpMethod": float("inf")}},
+            "'task.http_request.http_method' (type.googleapis.com/google.cloud.tasks.v2.HttpMethod)"
+            ", Infinity",
+        ),
+        (
+            {"retryConfig": {"maxAttempts": "many"}},
+            "'task.retry_config.max_attempts' (TYPE_INT32), \"many\"",
+        ),
+        (
+            {"retryConfig": {"maxAttempts": 2**31}},
+            "'task.retry_config.max_attempts' (TYPE_INT32), 2147483648",
+        ),
+        (
+            {"retryConfig": {"maxAttempts": 1.5}},
+            "'task.retry_config.max_attempts' (TYPE_INT32), 1.5",
+        ),
+        (
+            {"retryConfig": {"maxAttempts": True}},
+            "'task.retry_config.max_attempts' (TYPE_INT32), true",
+        ),
+        (
+            {"scheduleTime": "2026-07-01T12:00:00"},
+            "'task.schedule_time' (type.googleapis.com/google.protobuf.Timestamp), Field "
+            "'scheduleTime', Illegal timestamp format; timestamps must end with 'Z' or have a "
+            "valid timezone offset.",
+        ),
+        (
+            {"dispatchDeadline": 15},
+            "'task.dispatch_deadline' (type.googleapis.com/google.protobuf.Duration), Field "
+            "'dispatchDeadline', Illegal duration format; duration must end with 's'",
+        ),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_told_in_googles_words(task, said):
+    with pytest.raises(BadPayload) as refused:
+        read(CreateTaskRequest(), "*", json.dumps({"task": task}).encode(), [], {})
+    assert refused.value.message == f"Invalid value at {said}"
+
+
+@pytest.mark.parametrize("attempts", [3, "3", 3.0, "-1"])
+def test_numbers_may_be_written_as_text(attempts):
+    document = json.dumps({"task": {"retryConfig": {"maxAttempts": attempts}}}).encode()
+    request = read(CreateTaskRequest(), "*", document, [], {})
+    assert request.task.retry_config.max_attempts == int(float(attempts))
+
+
 _NAMES = st.sampled_from(
     ["task", "parent", "responseView", "httpRequest", "http_request", "url", "headers", "body",
      "httpMethod", "oidcToken", "scheduleTime", "dispatchDeadline", "retryConfig", "maxAttempts",

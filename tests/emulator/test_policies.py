@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.emulator.conftest import PARENT, client_of
 from tests.emulator.test_queues import NO_QUEUE
-from tests.emulator.wires import EVERY_WIRE, over_grpc, refuses, said
+from tests.emulator.wires import EVERY_WIRE, emulator_only, over_grpc, refuses, said, unrecorded
 from tests.processes import EmulatorProcess
 
 WIRES = EVERY_WIRE
@@ -39,6 +39,7 @@ def test_a_policy_that_changed_meanwhile_is_not_replaced(client, queue):
     assert len(client.get_iam_policy(request={"resource": queue}).bindings) == 1
 
 
+@emulator_only("here everybody may do everything")
 def test_permissions_are_all_there_and_none_without_a_queue(client, queue):
     asked = ["cloudtasks.tasks.create", "cloudtasks.queues.get"]
     request = {"resource": queue, "permissions": asked}
@@ -47,16 +48,17 @@ def test_permissions_are_all_there_and_none_without_a_queue(client, queue):
     assert client.test_iam_permissions(request=request).permissions == []
 
 
+@unrecorded
 def test_a_permission_with_a_wildcard_is_refused(client, queue):
     with refuses(InvalidArgument, match="wildcards"):
         client.test_iam_permissions(request={"resource": queue, "permissions": ["cloudtasks.*"]})
 
 
-def test_a_policy_needs_its_queue(client, queue):
-    client.delete_queue(name=queue)
+def test_a_policy_needs_its_queue(client, own_queue):
+    client.delete_queue(name=own_queue)
     for call in (client.get_iam_policy, client.set_iam_policy):
         with refuses(NotFound) as refused:
-            call(request={"resource": queue})
+            call(request={"resource": own_queue})
         assert said(refused) == NO_QUEUE
 
 
@@ -103,6 +105,7 @@ def test_locations_are_googles_and_those_of_queues(client):
     assert got.labels["cloud.googleapis.com/region"] == "my-laptop"
 
 
+@unrecorded
 @over_grpc
 def test_a_malformed_location_is_refused(client):
     for call in (
@@ -144,6 +147,7 @@ def test_a_key_is_of_its_own_location(client):
     assert client.get_cmek_config(name=f"{there}/cmekConfig").kms_key == ""
 
 
+@unrecorded
 @pytest.mark.parametrize("name", ["cmekConfig", "CmekConfig"])
 @over_grpc
 def test_both_spellings_of_the_config_are_understood(client, name):

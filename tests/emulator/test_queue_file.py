@@ -1,5 +1,7 @@
 """What a file of queues may hold, and what --queue may; each mistake names its line and key."""
 
+from itertools import pairwise
+
 import pytest
 
 from emulator.declared import BadSetting, from_option
@@ -123,6 +125,15 @@ MISTAKES = {
     "twice": (
         "queues:\n- name: a\n- name: b\n- name: a",
         f"line 4: name: {PARENT}/a is there twice.",
+    ),
+    "aliases of aliases": (
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefgh")),
+        "line 1: more than 100000 keys, counting those behind aliases.",
+    ),
+    "key in two spellings": (
+        "queues:\n- name: a\n  rate_limits: {}\n  rateLimits: {}",
+        "line 4: rateLimits: is there twice, in two spellings.",
     ),
     "key twice": ("queues:\n- name: a\n  name: b", "line 3: name is there twice."),
     "unknown key": (

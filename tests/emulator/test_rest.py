@@ -35,12 +35,6 @@ def ask(emulator):
     return ask
 
 
-@pytest.fixture
-def paused(client, queue):
-    client.pause_queue(name=queue)
-    return queue
-
-
 def error_of(answer):
     status, document = answer
     error = document["error"]

@@ -1,21 +1,17 @@
 """The rules of redirects and Retry-After as tables, and certificates of https targets."""
 
-import datetime
-import ipaddress
 import ssl
 import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from emulator.ports import StartFailed
 from emulator.sending import Sending, redirected, retry_after
 from tests.emulator.conftest import NOW
 from tests.emulator.test_sender import key, order, send  # noqa: F401  a fixture
+from tests.emulator.tls import certificate_pem, new_key, private_pem
 
 
 @pytest.mark.parametrize(
@@ -58,34 +54,9 @@ def test_what_follows_a_redirect(status, method, location, following):
 
 @pytest.fixture(scope="module")
 def private_ca(tmp_path_factory):
-    """A certificate for 127.0.0.1 that no system trusts, in a file with its key."""
-    secret = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a private authority")])
-    day = timedelta(days=1)
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(secret.public_key())
-        .serial_number(1)
-        .not_valid_before(now - day)
-        .not_valid_after(now + day)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .sign(secret, hashes.SHA256())
-    )
+    secret = new_key()
     path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + secret.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
+    path.write_bytes(certificate_pem(secret) + private_pem(secret))
     return str(path)
 
 

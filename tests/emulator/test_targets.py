@@ -34,6 +34,8 @@ def test_it_sends_to_loopback_and_to_listed_hosts(url):
     "url",
     [
         "http://169.254.169.254/computeMetadata/v1/",
+        "http://１６９.254.169.254/",
+        "http://169。254。169。254/",
         "http://10.0.0.1/",
         "http://8.8.8.8/",
         "http://100.64.0.1/",

@@ -4,6 +4,7 @@ A test module that says `WIRES = EVERY_WIRE` gets a `client` over each of them (
 """
 
 import re
+import uuid
 
 import grpc
 import pytest
@@ -16,6 +17,10 @@ from google.cloud.tasks_v2beta3.services.cloud_tasks.transports import (
 )
 
 EVERY_WIRE = ["v2 gRPC", "v2 REST", "v2beta3 gRPC"]
+# Against a real queue (see contract.py): what is this emulator's alone, and says so in its reason.
+emulator_only = pytest.mark.emulator_only
+# And what nobody has on record of Google's: it may fail there, and so tells what Google answers.
+unrecorded = pytest.mark.unrecorded
 # For what a client over REST refuses by itself before it sends anything.
 over_grpc = pytest.mark.parametrize("client", ["v2 gRPC", "v2beta3 gRPC"], indirect=True)
 
@@ -70,7 +75,12 @@ def refuses(kind, match=None):
 
 def said(error):
     """Return the server's text of an error; clients over REST put the request before it."""
-    return re.sub(r"^[A-Z]+ http://\S+: ", "", error.value.message)
+    return re.sub(r"^[A-Z]+ https?://\S+: ", "", error.value.message)
+
+
+def fresh(name):
+    """Return a name that no test has used before: those of ended tasks rest."""
+    return f"{name}-{uuid.uuid4().hex[:12]}"
 
 
 def link_of(error):
