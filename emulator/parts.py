@@ -32,6 +32,7 @@ from .targets import Targets
 from .tokens import Minter, SigningKey
 
 UPKEEP_SECONDS = 60.0
+LAST_WORDS_SECONDS = 1.0  # for HTTP requests that are being answered when it stops
 
 
 class Parts:
@@ -104,7 +105,9 @@ class Parts:
         targets = Targets([*settings.EMULATOR_TARGETS, *listed(options.sending.app_engine)])
         sender = Sender(targets, Minter(key, issuer), options.sending)
         self._stack.push_async_callback(sender.close)
-        runner = web.AppRunner(self._application(key, issuer), access_log=None)
+        runner = web.AppRunner(
+            self._application(key, issuer), access_log=None, shutdown_timeout=LAST_WORDS_SECONDS
+        )
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, socket).start()
