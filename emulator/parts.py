@@ -1,7 +1,7 @@
 """The parts of an emulator on its event loop, started in the order in which they need others."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from .app_engine import listed
 from .batches import forget_operations
 from .beside import Beside
 from .clock import Clock
-from .committer import Committer
+from .committer import NOT_SERVED, Committer
 from .control_http import Control
 from .dispatcher import Dispatcher, every
 from .health import health_handlers
 from .http import application
 from .metrics import Metrics
+from .models import Queue
 from .options import Options
 from .owner import AlreadyOwned, Owner, make_folder, migrate
 from .ports import StartFailed, bind_grpc, open_socket, url_host
@@ -32,7 +33,11 @@ from .targets import Targets
 from .tokens import Minter, SigningKey
 
 UPKEEP_SECONDS = 60.0
+<<<<<<< ours
 LAST_WORDS_SECONDS = 1.0  # for HTTP requests that are being answered when it stops
+=======
+PROBE_SECONDS = 1.0
+>>>>>>> theirs
 
 
 class Parts:
@@ -128,6 +133,13 @@ class Parts:
             self._beside.start(watch(self._options.queue_file, self._committer))
         self._beside.start(self._dispatcher.watch_clock())
         self._beside.start(every(UPKEEP_SECONDS, self._tidy))
+        self._beside.start(every(PROBE_SECONDS, self._probe))
+
+    async def _probe(self) -> None:
+        """Ask a database that failed whether it is back, for nobody else may call for a while."""
+        if self._committer.alive and not self._committer.well:
+            with suppress(*NOT_SERVED):
+                await self._committer.run(lambda work: Queue.objects.first())
 
     async def _tidy(self) -> None:
         run, windows = self._committer.run, self._options.windows

@@ -1,18 +1,24 @@
 """Whether it is well, as probes ask it over HTTP and over gRPC."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
+import urllib.error
 import urllib.request
 
 import grpc
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from google.api_core.exceptions import ServiceUnavailable
 
 from emulator.clock import Clock
 from emulator.health import NOT_SERVING, SERVING, health_handlers
 from emulator.metrics import Metrics
 from emulator.show_http import Window
+from tests.emulator.conftest import PARENT, client_of
+from tests.processes import EmulatorProcess, eventually
 
 # The two messages as bytes: field 1 is a string there, and an enum here.
 SERVICE = "google.cloud.tasks.v2.CloudTasks"
@@ -98,3 +104,39 @@ def test_health_says_so(well, alive, status, committer):
 
     answered, state = asyncio.run(scenario())
     assert (answered, state["ok"], state["committer"]) == (status, well, committer)
+
+
+@contextlib.contextmanager
+def away(own):
+    """Keep the database from the emulator for as long as the block."""
+    if own.database.url:
+        allow = f'ALTER DATABASE "{own.database.name}" ALLOW_CONNECTIONS '
+        own.database._administer(f"{allow} false")
+        own.database.disconnect()
+        yield
+        own.database._administer(f"{allow} true")
+        return
+    with contextlib.closing(sqlite3.connect(own.folder / "emulator.sqlite3")) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def health(own):
+    try:
+        with urllib.request.urlopen(f"{own.http_url}/health", timeout=20) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_it_is_well_again_soon_after_an_outage_without_a_call(tmp_path):
+    with EmulatorProcess(tmp_path) as own, client_of(own.endpoint) as client:
+        with away(own):
+            with pytest.raises(ServiceUnavailable):
+                client.pause_queue(name=f"{PARENT}/queues/default")
+            assert health(own) == 503
+        eventually(lambda: health(own) == 200, 10)
+        with grpc.insecure_channel(own.endpoint) as channel:
+            check = channel.unary_unary("/grpc.health.v1.Health/Check")
+            assert check(asked(""), timeout=5) == SERVING_BYTES
