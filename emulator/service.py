@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from . import errors
 from .committer import NOT_SERVED, Committer, unserved
@@ -47,6 +48,8 @@ async def perform(method: Method, request: Any, committer: Committer) -> Any:
 def _handler(method: Method, committer: Committer, strict_routing: bool) -> Any:
     async def answer(request: Any, context: Any) -> Any:
         try:
+            if request is None:
+                raise errors.invalid("Request contains an invalid argument.")
             if strict_routing:
                 check_routing(request, dict(context.invocation_metadata()).get(HEADER))
             return await perform(method, request, committer)
@@ -55,9 +58,17 @@ def _handler(method: Method, committer: Committer, strict_routing: bool) -> Any:
 
     return grpc.unary_unary_rpc_method_handler(
         answer,
-        request_deserializer=method.request.FromString,
+        request_deserializer=partial(_parsed, method.request),
         response_serializer=method.response.SerializeToString,
     )
+
+
+def _parsed(message: Any, raw: bytes) -> Any:
+    """Return a request, or None for bytes that are none; raised here it would be an UNKNOWN."""
+    try:
+        return message.FromString(raw)
+    except DecodeError:
+        return None
 
 
 def _call(method: Method, request: Any, work: Any) -> Any:
