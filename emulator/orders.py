@@ -11,8 +11,9 @@ from .headers import request_headers, without
 from .http_target import overridden
 from .messages import TaskMessage, credentials, queue_extras
 from .models import Attempt, Queue, Task
-from .sender import as_text, recorded_headers
+from .sender import recorded_headers
 from .task_rules import WITH_BODY, method_name
+from .text import as_text
 from .work import Order
 
 

@@ -33,11 +33,8 @@ from .targets import Targets
 from .tokens import Minter, SigningKey
 
 UPKEEP_SECONDS = 60.0
-<<<<<<< ours
 LAST_WORDS_SECONDS = 1.0  # for HTTP requests that are being answered when it stops
-=======
 PROBE_SECONDS = 1.0
->>>>>>> theirs
 
 
 class Parts:

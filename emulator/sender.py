@@ -1,7 +1,6 @@
 """One HTTP request as Cloud Tasks sends it, and what came back."""
 
 import asyncio
-import os
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,8 +13,10 @@ from yarl import URL
 
 from . import app_engine
 from .headers import without
+from .reasons import explain
 from .sending import MOST_REDIRECTS, Sending, redirected, retry_after
 from .targets import CheckedResolver, TargetRefused, Targets
+from .text import as_text
 from .tokens import Minter
 from .urls import encoded
 from .work import Order
@@ -189,27 +190,3 @@ async def _at_most(stream: aiohttp.StreamReader, most: int) -> bytes:
         parts.append(part)
         room -= len(part)
     return b"".join(parts)
-
-
-def as_text(value: str) -> str:
-    """Make what came off the wire storable: neither database's text takes every string."""
-    if value.isascii() and "\0" not in value:
-        return value
-    raw = value.encode("utf-8", "surrogateescape")
-    return raw.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
-
-
-def explain(error: Exception) -> str:
-    """Say in a sentence why a request got no answer."""
-    cause = getattr(error, "os_error", None)
-    if isinstance(cause, TargetRefused):
-        return str(cause)
-    if isinstance(error, aiohttp.InvalidURL | ValueError | TypeError):
-        return as_text(f"The request cannot be made: {error}.")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        reason = os.strerror(number) if number and number > 0 else error.os_error
-        return f"Could not connect: {reason}."
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "The target closed the connection without an answer."
-    return as_text(f"No answer that could be read: {error or type(error).__name__}.")
