@@ -12,9 +12,9 @@ from google.protobuf import json_format
 
 from . import errors, refusals
 from .clock import TurnRefused
-from .committer import NOT_SERVED, unserved
 from .errors import Code, Refused, invalid
 from .statuses import status
+from .together import NOT_SERVED, unserved
 
 logger = logging.getLogger("emulator")
 

@@ -1,8 +1,7 @@
 """The one thread that does all database work, many operations to a commit.
 
 A commit costs a sync of the disk, so operations that wait at the same time share one; each is
-answered after it. An operation checks everything before it writes: what it refuses leaves its
-neighbours alone. Any other failure undoes the batch, which is then run one by one.
+answered after it.
 """
 
 import asyncio
@@ -11,116 +10,22 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import connections
 
-from . import errors
 from .clock import Clock
-from .errors import Refused
 from .metrics import Metrics
 from .models import database
-from .owner import AlreadyOwned
+from .together import NOT_SERVED, Outcome, commit_together
 from .work import Group, Operation, Work
 
 logger = logging.getLogger("emulator")
 
-# What an operation fails with where the database is away, busy or somebody else's.
-NOT_SERVED = (OperationalError, InterfaceError, AlreadyOwned)
 LARGEST_BATCH = 200
 MOST_WAITING = 10_000
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one operation: a result or an error, and the work to follow."""
-
-    result: Any = None
-    error: BaseException | None = None
-    work: Work | None = None
-
-
-def commit_together(operations: Sequence[Operation], clock: Clock | None = None) -> list[Outcome]:
-    """Run operations in one transaction, or one by one where one of them breaks it."""
-    clock = clock or Clock()
-    try:
-        with transaction.atomic(using=database()):
-            return _run(operations, clock)
-    except Exception as error:
-        _drop_if_broken()
-        once = len(operations) == 1 and not isinstance(error, OperationalError | InterfaceError)
-        if once or is_locked(error):  # each alone would wait for the lock again
-            return [Outcome(error=error) for _ in operations]
-    return _commit_each(operations, clock)
-
-
-def is_locked(error: Exception) -> bool:
-    """Say whether another program holds SQLite's file for longer than a statement waits."""
-    return isinstance(error, OperationalError) and "locked" in str(error)
-
-
-def unserved(error: Exception) -> Refused:
-    """Return one of NOT_SERVED as clients are told of it."""
-    return errors.store_busy() if is_locked(error) else errors.store_unavailable()
-
-
-def _commit_each(operations: Sequence[Operation], clock: Clock) -> list[Outcome]:
-    try:
-        connections[database()].ensure_connection()
-    except Exception as error:
-        # Without a database every one of them would wait for the same time-out.
-        return [Outcome(error=error) for _ in operations]
-    return [_commit_alone(operation, clock) for operation in operations]
-
-
-def _commit_alone(operation: Operation, clock: Clock) -> Outcome:
-    try:
-        with transaction.atomic(using=database()):
-            return _run([operation], clock, again=True)[0]
-    except Exception as error:
-        _drop_if_broken()
-        return Outcome(error=error)
-
-
-def _drop_if_broken() -> None:
-    connection = connections[database()]
-    if not connection.is_usable():
-        connection.close()
-
-
-def _run(operations: Sequence[Operation], clock: Clock, again: bool = False) -> list[Outcome]:
-    """Run the single ones in their order, then those that go together, kind by kind.
-
-    All wait for their answers, so any order is one in which their callers may have asked.
-    """
-    now = clock.now()
-    works = [Work(now, again=again) for _ in operations]
-    results: list[Any] = [None] * len(operations)
-    kinds: dict[type[Group], list[int]] = {}
-    for at, operation in enumerate(operations):
-        if isinstance(operation, Group):
-            kinds.setdefault(type(operation), []).append(at)
-        else:
-            results[at] = _result(operation, works[at])
-    for kind, places in kinds.items():
-        group: list[Any] = [(works[at], operations[at]) for at in places]
-        for at, result in zip(places, kind.together(group), strict=True):
-            results[at] = result
-    return [_outcome(*each) for each in zip(results, works, strict=True)]
-
-
-def _result(operation: Operation, work: Work) -> Any:
-    try:
-        return operation(work)
-    except Refused as refused:
-        return refused
-
-
-def _outcome(result: Any, work: Work) -> Outcome:
-    """Tell results from refusals, from which nothing follows."""
-    return Outcome(error=result) if isinstance(result, Refused) else Outcome(result, work=work)
 
 
 @dataclass(slots=True)

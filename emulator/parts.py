@@ -14,7 +14,7 @@ from .app_engine import listed
 from .batches import forget_operations
 from .beside import Beside
 from .clock import Clock
-from .committer import NOT_SERVED, Committer
+from .committer import Committer
 from .control_http import Control
 from .dispatcher import Dispatcher, every
 from .health import health_handlers
@@ -30,6 +30,7 @@ from .service import OPTIONS, handlers
 from .services import services
 from .show_http import Window
 from .targets import Targets
+from .together import NOT_SERVED
 from .tokens import Minter, SigningKey
 
 UPKEEP_SECONDS = 60.0

@@ -8,11 +8,12 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from . import errors
-from .committer import NOT_SERVED, Committer, unserved
+from .committer import Committer
 from .errors import Refused
 from .methods import Method
 from .routing_header import HEADER, check_routing
 from .statuses import status
+from .together import NOT_SERVED, unserved
 
 logger = logging.getLogger("emulator")
 

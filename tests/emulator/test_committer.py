@@ -7,9 +7,10 @@ from django.db import IntegrityError, OperationalError, connections, transaction
 from django.utils import timezone
 
 from emulator import errors
-from emulator.committer import Committer, commit_together
+from emulator.committer import Committer
 from emulator.models import Queue, database
 from emulator.owner import AlreadyOwned
+from emulator.together import commit_together
 
 pytestmark = pytest.mark.django_db(databases=["default", "emulator"], transaction=True)
 
@@ -94,7 +95,7 @@ def test_without_a_database_all_fail_at_once(monkeypatch):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(connections[database()], "ensure_connection", down)
-    monkeypatch.setattr("emulator.committer.transaction.atomic", lambda using: down())
+    monkeypatch.setattr("emulator.together.transaction.atomic", lambda using: down())
     outcomes = commit_together([create("a")] * 50)
     assert {str(outcome.error) for outcome in outcomes} == {"connection refused"}
 
@@ -106,7 +107,7 @@ def test_a_lock_is_waited_for_once(monkeypatch):
         waits.append(1)
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("emulator.committer.transaction.atomic", locked)
+    monkeypatch.setattr("emulator.together.transaction.atomic", locked)
     outcomes = commit_together([create("a")] * 3)
     assert {str(outcome.error) for outcome in outcomes} == {"database is locked"}
     assert waits == [1]

@@ -8,13 +8,14 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from google.cloud import tasks_v2
 
-from emulator.committer import Committer, commit_together
+from emulator.committer import Committer
 from emulator.creating import Create
 from emulator.dispatcher import Dispatcher
 from emulator.models import Attempt, Queue, Task
 from emulator.models.attempt import INTERRUPTED
 from emulator.runner import Permit
 from emulator.sender import Answer
+from emulator.together import commit_together
 from tests.emulator.test_cut_off import lose_first_answer
 
 __all__ = ["lose_first_answer"]

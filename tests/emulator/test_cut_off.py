@@ -9,7 +9,6 @@ from django.db import OperationalError, transaction
 from google.cloud import tasks_v2, tasks_v2beta3
 
 from emulator.buffering import BufferTaskRequest, buffer_task
-from emulator.committer import commit_together
 from emulator.methods import Switches, Windows
 from emulator.models import Attempt, Task
 from emulator.models.attempt import INTERRUPTED
@@ -17,6 +16,7 @@ from emulator.options import Options
 from emulator.queues import update_queue
 from emulator.server import Emulator
 from emulator.services import VERSIONS, services
+from emulator.together import commit_together
 from tests.emulator.conftest import PARENT, client_of
 from tests.emulator.test_retries import story
 

@@ -43,13 +43,13 @@ def answer_first():
     """CreateTask is answered before its commit."""
     from django.db import transaction
 
-    from emulator import committer
+    from emulator import committer, together
     from emulator.models import database
 
     def work(self):
         while batch := self._next_batch():
             with transaction.atomic(using=database()):
-                outcomes = committer._run([job.operation for job in batch], self._clock)
+                outcomes = together._run([job.operation for job in batch], self._clock)
                 self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
                 time.sleep(0.03)  # a disk's time for a commit
 
