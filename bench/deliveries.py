@@ -1,5 +1,6 @@
 """What is measured of a receiver, and the targets."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -122,7 +123,11 @@ PARTS = {
     "sixteen": Part(
         "16 connections, caller verified",
         sends(16),
-        (against("flask", RATE, 1.5), against("flask", CPU, 0.5, below=True), KEPT),
+        (
+            against("flask", RATE, 1.3 if os.environ.get("DATABASE_URL") else 1.5),
+            against("flask", CPU, 0.5, below=True),
+            KEPT,
+        ),
         ("flask", "view"),
     ),
     "sixty_four": Part("64 connections", sends(64), (against("flask", RATE, 3), KEPT)),
