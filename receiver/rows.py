@@ -1,0 +1,84 @@
+"""Many events in one INSERT, written as the two drivers like it: a third of what the ORM costs."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache, partial
+from operator import attrgetter
+from typing import Any
+
+from django.db import connection, models
+
+from .models import Event
+
+_AS_THEY_ARE = (models.CharField, models.TextField, models.IntegerField, models.BinaryField)
+Columns = tuple[Callable[[Event], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]]]
+
+
+def insert(events: Sequence[Event]) -> None:
+    """Insert events inside the caller's transaction and set their keys."""
+    sql, (values, prepared) = _statement(connection.vendor)
+    rows = []
+    for event in events:
+        row = list(values(event))
+        for position, prepare in prepared:
+            row[position] = prepare(row[position])
+        rows.append(row)
+    for event, key in zip(events, _run(sql, rows), strict=True):
+        event.pk = key
+        event._state.adding = False
+
+
+@cache
+def _statement(vendor: str) -> tuple[str, Columns]:
+    """Return the INSERT, what reads an event's values, and where which has to be prepared."""
+    fields = [field for field in Event._meta.concrete_fields if not field.primary_key]
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(field.column) for field in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    sql = f"INSERT INTO {quote(Event._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608
+    if vendor == "postgresql":
+        sql += " RETURNING id"
+    found = [(position, _prepare(field)) for position, field in enumerate(fields)]
+    prepared = [(position, prepare) for position, prepare in found if prepare]
+    return sql, (attrgetter(*(field.attname for field in fields)), prepared)
+
+
+def _prepare(field: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a model's value one that the driver takes, None where it is one."""
+    if isinstance(field, models.DateTimeField):
+        if connection.vendor == "sqlite":
+            return _sqlite_instant
+        return connection.ops.adapt_datetimefield_value
+    if isinstance(field, models.JSONField):
+        return partial(connection.ops.adapt_json_value, encoder=None)
+    if isinstance(field, _AS_THEY_ARE):
+        return str if field.choices else None  # a choice is its text, not the enum's member
+    return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _sqlite_instant(value: datetime | None) -> Any:
+    if value and value.tzinfo is UTC:
+        return str(value.replace(tzinfo=None))  # as Django writes it, without its detours
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _run(sql: str, rows: list[list[Any]]) -> list[int]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with connection.wrap_database_errors:
+                return _returned(cursor.cursor, sql, rows)
+        cursor.executemany(sql, rows)
+        # The transaction holds SQLite's only write lock, so that the keys follow one another.
+        cursor.execute("SELECT last_insert_rowid()")
+        last = int(cursor.fetchone()[0])
+    return list(range(last - len(rows) + 1, last + 1))
+
+
+def _returned(cursor: Any, sql: str, rows: list[list[Any]]) -> list[int]:
+    """Return the keys in the rows' order; psycopg sends them as one pipeline."""
+    cursor.executemany(sql, rows, returning=True)
+    keys = []
+    for _ in rows:
+        keys.append(int(cursor.fetchone()[0]))
+        cursor.nextset()
+    return keys
