@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from . import text
 from .caller import Caller
@@ -16,6 +16,7 @@ from .headers import header_list, raw_path, raw_query
 from .labels import Labels, labels, source, trace
 from .masking import masked_query
 from .models import Event
+from .replies import assign
 
 log = logging.getLogger("receiver.events")
 trouble = logging.getLogger("receiver.trouble")
@@ -34,7 +35,7 @@ def record(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at:
     """
     try:
         event = build(environ, body, caller, received_at)
-        _insert(event)
+        _insert(event, answering=True)
     except StoreAway:
         raise
     except Exception as error:
@@ -46,9 +47,12 @@ def record(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at:
     return event
 
 
-def _insert(event: Event) -> None:
+def _insert(event: Event, *, answering: bool = False) -> None:
     try:
-        event.save(force_insert=True)
+        with transaction.atomic():
+            if answering:
+                assign([event])
+            event.save(force_insert=True)
     except (OperationalError, InterfaceError) as error:
         trouble.error("Could not store an event: %s.", _named(error))
         raise StoreAway from error
@@ -121,6 +125,8 @@ def write_line(event: Event) -> None:
             "task": event.task,
             "body_size": event.body_size,
         }
+        if event.reply_name:
+            fields |= {"reply": event.reply_name, "status": event.status}
         if event.trace:
             project = settings.GOOGLE_CLOUD_PROJECT
             fields["logging.googleapis.com/trace"] = f"projects/{project}/traces/{event.trace}"

@@ -1,6 +1,9 @@
 """The HTTP target of Cloud Tasks: caller, body, row, answer, in this order."""
 
+import contextlib
 import logging
+import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from .body import read_body
 from .caller import has_token, identify
 from .labels import is_labelled, labels
-from .models import Refusal
+from .models import Refusal, Reply
 from .recorder import StoreAway, record, trouble
 from .refusals import ANSWERS, Refused
 
@@ -43,7 +46,22 @@ def receive(request: HttpRequest) -> HttpResponse:
     except Exception as error:
         trouble.error("Could not store a request at all: %s.", type(error).__name__)
         return _answer(request.META, 500, "The request could not be stored.")
+    if event.reply:
+        return _replied(request.META, event.reply)
     return _answer(request.META, 200, f"Stored as event {event.pk}.")
+
+
+def _replied(environ: Mapping[str, Any], reply: Reply) -> HttpResponse:
+    """Answer as a rule says; the event is committed by now."""
+    time.sleep(reply.delay)
+    lent = environ.get("gunicorn.socket")
+    if reply.drop and lent is not None:
+        with contextlib.suppress(OSError):  # the client may be gone already
+            lent.shutdown(socket.SHUT_RDWR)
+    answer = HttpResponse(reply.content(), status=reply.answered or 500)
+    for name, value in reply.header_pairs():
+        answer[name] = value
+    return answer
 
 
 def is_delivery(request: HttpRequest) -> bool:

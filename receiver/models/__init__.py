@@ -2,5 +2,6 @@
 
 from .event import Event
 from .refusal import Refusal, RefusalManager
+from .reply import Reply
 
-__all__ = ["Event", "Refusal", "RefusalManager"]
+__all__ = ["Event", "Refusal", "RefusalManager", "Reply"]

@@ -27,6 +27,7 @@ class Event(models.Model):
 
     `queue` and `task` are the short ids that the headers claim; `body` is the exact bytes.
     Text columns are escaped (control, bidi and surrogate characters as `\\xNN`, `\\uNNNN`) and cut.
+    `status` is what was answered, 0 where a reply dropped the connection instead.
     """
 
     class Outcome(models.TextChoices):
@@ -71,6 +72,10 @@ class Event(models.Model):
     status = models.IntegerField(default=200)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.SUCCEEDED)
     trace = models.CharField(max_length=100, blank=True)
+    reply = models.ForeignKey(
+        "receiver.Reply", models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"
+    )
+    reply_name = models.CharField(max_length=100, blank=True)  # survives the rule
 
     objects = EventQuerySet.as_manager()
 
@@ -79,6 +84,10 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["outcome", "id"]),
+            # Few events have one, and only its deletion looks for them.
+            models.Index(
+                fields=["reply"], condition=models.Q(reply__isnull=False), name="event_reply"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from receiver.admin import CappedPaginator
+from receiver.admin.facts import CappedPaginator
 from receiver.models import Event, Refusal
 
 EVENTS = "admin:receiver_event_changelist"

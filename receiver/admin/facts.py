@@ -10,8 +10,8 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import text
-from .models import Event, Refusal
+from .. import text
+from ..models import Event, Refusal
 
 SHOWN_BYTES = 64 * 1024
 
@@ -86,7 +86,7 @@ class EventAdmin(FactAdmin):
             },
         ),
         ("Caller", {"fields": ["caller_account", "caller_audience", "caller_check"]}),
-        ("Answer", {"fields": ["status", "outcome"]}),
+        ("Answer", {"fields": ["status", "outcome", "reply_name"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
