@@ -107,7 +107,7 @@ def test_deliveries_go_on_meanwhile(tmp_path):
     fill = (
         "from datetime import datetime, UTC; from receiver.models import Event;"
         "old = datetime(2020, 1, 1, tzinfo=UTC);"
-        "Event.objects.bulk_create([Event(received_at=old, body=b'x' * 1000)] * 4000)"
+        "Event.objects.bulk_create([Event(received_at=old, body=b'x' * 1000)] * 4000, 500)"
     )
     with Server(tmp_path) as server:
         server.manage("shell", "-c", fill)
