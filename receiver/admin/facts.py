@@ -31,6 +31,9 @@ class FactAdmin(admin.ModelAdmin):
     """Read-only pages of rows that only the receiver writes."""
 
     show_full_result_count = False
+    # Counts beside the filters, and an order that no index has, would read the whole table.
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
     paginator = CappedPaginator
     list_per_page = 50
     actions = None
