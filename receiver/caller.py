@@ -134,9 +134,13 @@ def _check_claims(claims: dict[str, Any], environ: Mapping[str, Any]) -> None:
         raise Refused(Reason.AUDIENCE)
     if not _is_current(claims):
         raise Refused(Reason.EXPIRED)
+    if claims["exp"] - claims["iat"] > LIFETIME:
+        raise Refused(Reason.LIFETIME)
     admitted = settings.OIDC_SERVICE_ACCOUNT
-    if claims.get("email_verified") is not True or not admitted or account != admitted:
+    if not admitted or account != admitted:
         raise Refused(Reason.ACCOUNT)
+    if claims.get("email_verified") is not True:
+        raise Refused(Reason.EMAIL_UNVERIFIED)
 
 
 def _check_issuer(claims: dict[str, Any]) -> None:
@@ -160,11 +164,9 @@ def _is_number(value: object) -> bool:
 
 def _is_current(claims: dict[str, Any]) -> bool:
     now, begins = time.time(), claims.get("nbf", claims["iat"])
-    return (
-        _is_number(begins)
-        and max(begins, claims["iat"]) - SKEW <= now <= claims["exp"] + SKEW
-        and claims["exp"] - claims["iat"] <= LIFETIME
-    )
+    if not _is_number(begins):
+        return False
+    return bool(max(begins, claims["iat"]) - SKEW <= now <= claims["exp"] + SKEW)
 
 
 def audiences(environ: Mapping[str, Any]) -> set[str]:

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from .. import text
 from ..models import Event, Refusal
+from ..refusals import ANSWERS
 
 SHOWN_BYTES = 64 * 1024
 
@@ -125,4 +126,25 @@ class RefusalAdmin(FactAdmin):
 
     list_display = ["minute", "reason", "count", "queue", "task", "account", "audience"]
     list_filter = ["reason"]
-    fields = ["minute", "reason", "count", "queue", "task", "account", "audience"]
+    fieldsets = [
+        (None, {"fields": ["minute", "reason", "count", "cause", "mend"]}),
+        (
+            "The last one claimed",
+            {
+                "fields": ["queue", "task", "account", "audience"],
+                "description": "Nothing of this is verified.",
+            },
+        ),
+    ]
+    readonly_fields = ["cause", "mend"]
+
+    @admin.display
+    def cause(self, refusal: Refusal) -> str:
+        """What the sender was told."""
+        return ANSWERS[Refusal.Reason(refusal.reason)][1]
+
+    @admin.display
+    def mend(self, refusal: Refusal) -> SafeString:
+        """What to do about it, in words and as a command."""
+        mend = refusal.mend
+        return format_html('<p>{}</p><pre class="code">{}</pre>', mend.text, mend.command)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
+
+from .. import mends
 
 
 class RefusalManager(models.Manager["Refusal"]):
@@ -51,9 +54,11 @@ class Refusal(models.Model):
         KEY = "key", "Signed with an unknown key or another algorithm"
         SIGNATURE = "signature", "Signature does not match"
         EXPIRED = "expired", "Expired, or not valid yet"
+        LIFETIME = "lifetime", "Valid for over an hour"
         ISSUER = "issuer", "Token of another issuer"
         AUDIENCE = "audience", "Token for another audience"
         ACCOUNT = "account", "Token of another account"
+        EMAIL_UNVERIFIED = "email-unverified", "Account not verified by the issuer"
         KEYS_UNREACHABLE = "keys-unreachable", "Certificates could not be fetched"
         TOO_LARGE = "too-large", "Body over the limit"
         TRUNCATED = "truncated", "Body shorter than announced"
@@ -77,3 +82,14 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()}: {self.count}"
+
+    @property
+    def mend(self) -> mends.Mend:
+        """What to do about it, with this process's settings."""
+        facts = {
+            "url": settings.RECEIVER_URL,
+            "account": settings.OIDC_SERVICE_ACCOUNT,
+            "issuer": settings.OIDC_ISSUER,
+            "certs_url": settings.OIDC_CERTS_URL,
+        }
+        return mends.mend(self.reason, facts, service=settings.K_SERVICE)

@@ -7,12 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver import text
 from receiver.admin.facts import CappedPaginator
 from receiver.models import Event, Refusal
+from receiver.refusals import ANSWERS
 
 EVENTS = "admin:receiver_event_changelist"
 LIST = "/admin/receiver/event/"
@@ -165,7 +167,15 @@ def test_nothing_can_be_added_changed_or_deleted(admin_client, event, refusal, m
 def test_refusals_are_listed(admin_client, refusal):
     html = page(admin_client, "admin:receiver_refusal_changelist").content.decode()
     assert "No token" in html
-    assert page(admin_client, "admin:receiver_refusal_change", refusal.pk).status_code == 200
+
+
+@pytest.mark.parametrize("reason", Refusal.Reason)
+def test_a_refusal_says_its_cause_and_the_command_that_mends_it(admin_client, refusal, reason):
+    Refusal.objects.filter(pk=refusal.pk).update(reason=reason)
+    html = page(admin_client, "admin:receiver_refusal_change", refusal.pk).content.decode()
+    mend = Refusal(reason=reason).mend
+    for shown in (ANSWERS[reason][1], mend.text, mend.command):
+        assert escape(shown) in html
 
 
 def test_a_page_counts_no_further_than_its_cap(db, monkeypatch):
