@@ -14,7 +14,8 @@ _TASK = re.compile(r"[A-Za-z0-9_-]{1,500}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _FLOAT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?([eE]\+?[0-9]{1,2})?")
 _TRACE = re.compile(r"([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+# W3C Trace Context: version ff and a trace of zeros are invalid.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
 _SUBSCRIPTION = re.compile(rb'"subscription"\s*:\s*"projects/[^"/]+/subscriptions/')
 _YEAR_3000 = 32_503_680_000.0
 _PUBSUB_AGENTS = ("CloudPubSub-Google", "APIs-Google")
@@ -104,7 +105,9 @@ def is_labelled(environ: Mapping[str, Any]) -> bool:
 
 def trace(environ: Mapping[str, Any]) -> str:
     """Return the trace id (32 hex digits) of X-Cloud-Trace-Context or traceparent, or ''."""
-    if found := _TRACE.fullmatch(str(environ.get("HTTP_X_CLOUD_TRACE_CONTEXT", ""))):
-        return found[1].lower()
-    found = _TRACEPARENT.fullmatch(str(environ.get("HTTP_TRACEPARENT", "")))
-    return found[1] if found else ""
+    shapes = ((_TRACE, "X_CLOUD_TRACE_CONTEXT"), (_TRACEPARENT, "TRACEPARENT"))
+    for shape, name in shapes:
+        found = shape.fullmatch(str(environ.get(f"HTTP_{name}", "")))
+        if found and found[1].strip("0"):
+            return found[1].lower()
+    return ""
