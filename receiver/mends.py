@@ -93,6 +93,11 @@ MENDS = {
         "Django's development server cannot read a chunked body. Run the project's own.",
         "make run",
     ),
+    "host": Mend(
+        "The request was for a name that this service does not answer to. Admit the name that "
+        "tasks are sent to; RECEIVER_URL's own is admitted where ALLOWED_HOSTS is left out.",
+        "{set} ALLOWED_HOSTS=NAME",
+    ),
 }
 
 

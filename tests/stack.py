@@ -57,7 +57,7 @@ class WebProcess:
     def start(self) -> None:
         """Start it and wait until it answers."""
         descriptor = self.listening.fileno()
-        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi"]
         command = [*gunicorn, "--bind", f"fd://{descriptor}", *self.options]
         self.process = Process(command, pass_fds=[descriptor], **self.environment)
         deadline = time.monotonic() + 60

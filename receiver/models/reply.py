@@ -154,22 +154,6 @@ class Reply(models.Model):
         """The status that its events show: 0 where the connection is dropped."""
         return 0 if self.drop else self.status
 
-    def content(self) -> bytes:
-        """The answer's body."""
-        return b"" if self.status in answer_rules.BODILESS else self.body.encode()
-
-    def header_pairs(self) -> list[tuple[str, str]]:
-        """The answer's headers but its length: the rule's own, and what keeps it inert."""
-        own = answer_rules.header_pairs(self.headers)
-        typed = any(name.lower() == "content-type" for name, _ in own)
-        return [
-            *([] if typed else [("Content-Type", "text/plain; charset=utf-8")]),
-            ("Cache-Control", "no-store"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'none'; sandbox"),
-            *own,
-        ]
-
     def state(self, now: datetime) -> str:
         """Return on, off, used up (no hits left) or over (past its time)."""
         if not self.enabled:

@@ -9,9 +9,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from receiver import recorder, replies
+from receiver import replies
+from receiver.caller import Caller
+from receiver.delivery import Delivery
 from receiver.models import Event, Reply
 from receiver.recipes import RECIPES
+from receiver.store import store
 
 pytestmark = pytest.mark.django_db
 
@@ -20,13 +23,19 @@ def rule(**fields):
     return Reply.objects.create(**({"name": "rule"} | fields))
 
 
+def delivery(**labels):
+    """Return one on its way, with these X-CloudTasks labels."""
+    environ = {f"HTTP_X_CLOUDTASKS_{name.upper()}": value for name, value in labels.items()}
+    environ |= {"REQUEST_METHOD": "POST", "PATH_INFO": "/receive"}
+    return Delivery(environ, b"body", Caller(), timezone.now())
+
+
 def arrive(count=1, **fields):
     """Store so many events of one batch, as the receiver does."""
-    events = [Event(method="POST", path="/receive", **fields) for _ in range(count)]
-    with transaction.atomic():
-        replies.assign(events)
-        Event.objects.bulk_create(events)
-    return events
+    deliveries = [delivery(**fields) for _ in range(count)]
+    store(deliveries)
+    assert [one.error for one in deliveries] == [None] * count
+    return [one.event for one in deliveries]
 
 
 def test_a_delivery_is_answered_by_a_rule_and_stored_with_it(deliver, caplog):
@@ -91,8 +100,8 @@ def test_a_rule_may_answer_a_success_of_its_own(deliver):
 
 def test_a_dropped_connection_is_an_event_that_failed_without_a_status():
     rule(drop=True, status=200)
-    (event,) = arrive()
-    event.refresh_from_db()
+    arrive()
+    event = Event.objects.get()
     assert (event.status, event.outcome) == (0, Event.Outcome.FAILED)
 
 
@@ -140,15 +149,14 @@ def test_one_batch_never_takes_more_hits_than_there_are():
 
 def test_without_rules_one_query_looks_for_them(django_assert_num_queries):
     rule(enabled=False), rule(times=1, hits=1)
-    events = [Event(method="POST", path="/")] * 50
     with django_assert_num_queries(1):
-        replies.assign(events)
+        replies.assign([delivery() for _ in range(50)])
 
 
 def test_rules_that_are_meant_for_others_cost_no_more(django_assert_num_queries):
     rule(queue="other")
     with django_assert_num_queries(1):
-        replies.assign([Event(queue="default")] * 50)
+        replies.assign([delivery(queuename="default") for _ in range(50)])
 
 
 def test_rules_are_looked_for_by_an_index():
@@ -168,7 +176,7 @@ def test_where_replies_are_off_nothing_is_asked(deliver, settings, django_assert
     settings.REPLIES = False
     reply = rule()
     with django_assert_num_queries(0):
-        replies.assign([Event()])
+        replies.assign([delivery()])
     assert deliver().status_code == 200
     reply.refresh_from_db()
     assert reply.hits == 0
@@ -177,19 +185,42 @@ def test_where_replies_are_off_nothing_is_asked(deliver, settings, django_assert
 def test_a_hit_of_an_event_that_is_not_stored_is_not_counted():
     rule(times=1)
     with transaction.atomic():
-        replies.assign([Event()])
+        replies.assign([delivery()])
         transaction.set_rollback(True)
     assert Reply.objects.get().hits == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_an_event_is_stored_where_the_rules_fail_and_answered_as_usual(deliver, monkeypatch):
-    def fail(events):
-        raise ZeroDivisionError
+    assign = replies.assign
 
-    monkeypatch.setattr(recorder, "assign", fail)
+    def fail(deliveries):
+        assign(deliveries)
+        if deliveries:
+            raise ZeroDivisionError
+
+    reply = rule()
+    monkeypatch.setattr(replies, "assign", fail)
     assert deliver(body=b"kept").status_code == 200
-    assert bytes(Event.objects.get().body) == b"kept"
+    event = Event.objects.get()
+    assert (bytes(event.body), event.reply, event.status) == (b"kept", None, 200)
+    reply.refresh_from_db()
+    assert reply.hits == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_is_tried_again_counts_each_hit_once(monkeypatch):
+    """One poisoned event breaks the transaction: the rest is stored one by one."""
+    reply = rule(times=4)
+    batch = [delivery() for _ in range(6)]
+    batch[2].event.search_text = "\ud800"  # neither database takes it
+    store(batch)
+    reply.refresh_from_db()
+    answered = [one.reply().status for one in batch]
+    assert answered == [500, 500, 200, 500, 500, 200]
+    assert reply.hits == 4
+    stored = Event.objects.order_by("id").values_list("status", "reply_name")
+    assert list(stored) == [(status, "rule" if status == 500 else "") for status in answered]
 
 
 def test_the_name_of_a_rule_outlives_it():
@@ -228,10 +259,7 @@ def test_deliveries_at_once_never_take_more_hits_than_there_are():
             barrier.wait(10)
             for _ in range(10):
                 tasks = ("a", "b") if number % 2 else ("b", "a")
-                events = [Event(method="POST", path="/", task=task) for task in tasks]
-                with transaction.atomic():
-                    replies.assign(events)
-                    Event.objects.bulk_create(events)
+                store([delivery(taskname=task) for task in tasks])
         except Exception as error:
             failures.append(error)
         finally:
