@@ -41,8 +41,7 @@ class Front:
         if not is_delivery(scope["path"], environ, alone=self._alone):
             return await self._pages(scope, receive, send)
         answer = await self._take(scope, environ, receive)
-        await asyncio.sleep(answer.delay) if answer.delay else None
-        if answer.drop:
+        if not await _waited(answer.delay) or answer.drop:
             return await drop(scope)
         await _send(answer, environ, send)
 
@@ -71,6 +70,15 @@ class Front:
             await send({"type": "lifespan.startup.complete"})
         await asyncio.to_thread(self._committer.close)
         await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _waited(seconds: float) -> bool:
+    """Wait; return False where the server ended first."""
+    try:
+        await asyncio.sleep(seconds) if seconds else None
+    except asyncio.CancelledError:
+        return False
+    return True
 
 
 async def _caller(environ: dict[str, Any]) -> Caller:

@@ -1,5 +1,6 @@
 """Replies on the wire: what a rule says is what the sender gets, however many ask at once."""
 
+import contextlib
 import http.client
 import threading
 import time
@@ -7,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from tests.processes import eventually
 from tests.receiver.server import Server, received
 
 POST = b"POST /receive HTTP/1.1\r\nHost: localhost\r\nX-CloudTasks-TaskName: %s\r\n"
@@ -84,6 +86,35 @@ def test_a_delay_comes_before_the_answer_and_after_the_row(server):
     assert time.monotonic() - began >= 1.5
 
 
+def test_many_delays_hold_up_nobody(server):
+    """More than any pool of threads: each waits for itself alone."""
+    add_rule(server, "crowd", status=200, delay=3)
+    request = POST % b"crowd" + b"Content-Length: 0\r\n\r\n"
+    began = time.monotonic()
+    with contextlib.ExitStack() as opened:
+        crowd = [opened.enter_context(server.connect()) for _ in range(120)]
+        for connection in crowd:
+            connection.sendall(request)
+        eventually(lambda: len(events(server, "crowd")) == 120)
+        assert deliver(server, "alone").startswith(b"HTTP/1.1 200 OK")
+        assert time.monotonic() - began < 3
+        for connection in crowd:
+            assert received(connection).startswith(b"HTTP/1.1 200 OK")
+    assert time.monotonic() - began < 6
+
+
+def test_an_answer_to_head_has_the_rule_s_status_and_no_body(server):
+    add_rule(server, "head", status=418, body="never sent", times=1)
+    connection = http.client.HTTPConnection(*server.address, timeout=30)
+    connection.auto_open = 0
+    connection.connect()
+    for expected in (418, 200):
+        connection.request("HEAD", "/receive", headers={"X-CloudTasks-TaskName": "head"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (expected, b"")
+    connection.close()
+
+
 def test_a_dropped_connection_has_no_answer_and_its_event(server):
     add_rule(server, "drop", drop=True)
     assert deliver(server, "drop") == b""
@@ -114,3 +145,16 @@ def test_two_processes_never_give_more_answers_than_there_are_hits(server):
     sql = "SELECT status, count(*) FROM receiver_event WHERE task = 'race' GROUP BY status"
     assert dict(server.rows(sql)) == {503: 37, 200: 83}
     assert server.rows("SELECT hits FROM receiver_reply WHERE task = 'race'") == [(37,)]
+
+
+def test_a_server_that_ends_does_not_wait_for_a_delay(tmp_path):
+    with Server(tmp_path, "--graceful-timeout", "2") as server:
+        add_rule(server, "late", delay=60)
+        with server.connect() as connection:
+            connection.sendall(POST % b"late" + b"Content-Length: 0\r\n\r\n")
+            eventually(lambda: events(server, "late"))
+            began = time.monotonic()
+            assert server.process.stop() == 0
+            assert time.monotonic() - began < 10
+            assert received(connection) == b""
+        assert "Traceback" not in server.process.output
