@@ -17,6 +17,7 @@ from receiver.recipes import RECIPES
 from receiver.store import store
 
 pytestmark = pytest.mark.django_db
+active = Reply.objects.active
 
 
 def rule(**fields):
@@ -121,6 +122,8 @@ def test_how_long_a_rule_lives(fields, answers):
         fields = fields | {"until": timezone.now() + fields["until"]}
     reply = rule(**fields)
     assert (reply.state(timezone.now()) == "on") is answers
+    assert Reply.objects.any_active(timezone.now()) is answers
+    assert active(timezone.now()).exists() is answers
     (event,) = arrive()
     assert bool(event.reply) is answers
 
@@ -153,15 +156,16 @@ def test_without_rules_one_query_looks_for_them(django_assert_num_queries):
         replies.assign([delivery() for _ in range(50)])
 
 
-def test_rules_that_are_meant_for_others_cost_no_more(django_assert_num_queries):
+def test_rules_that_are_meant_for_others_are_read_and_no_more(django_assert_num_queries):
     rule(queue="other")
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         replies.assign([delivery(queuename="default") for _ in range(50)])
 
 
-def test_rules_are_looked_for_by_an_index():
+@pytest.mark.parametrize("ask", [Reply.objects.any_active, lambda now: list(active(now))])
+def test_rules_are_looked_for_by_an_index(ask):
     with CaptureQueriesContext(connection) as queries:
-        list(Reply.objects.active(timezone.now()))
+        ask(timezone.now())
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET enable_seqscan = off")
