@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.core import checks
 
+# Each byte of a body is up to 5 in a line of JSON, and the rest of the line wants its place too.
+MOST_LOG_BODY_BYTES = 50_000
 # The default of a laptop; no project of Google's has such a short id.
 _DEMO = re.compile(r"@demo\.iam\.gserviceaccount\.com\Z")
 
@@ -43,6 +45,20 @@ def check_address(**kwargs: Any) -> list[checks.CheckMessage]:
             )
         ]
     return []
+
+
+@checks.register
+def check_log(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of log lines that Cloud Logging would drop: it takes 256 KiB."""
+    if not settings.IN_CLOUD or settings.LOG_BODY_BYTES <= MOST_LOG_BODY_BYTES:
+        return []
+    return [
+        checks.Warning(
+            "LOG_BODY_BYTES allows lines that are too long for Cloud Logging.",
+            hint=f"Set it to {MOST_LOG_BODY_BYTES} at most, or leave it out. The event has all.",
+            id="receiver.W014",
+        )
+    ]
 
 
 @checks.register(checks.Tags.security)

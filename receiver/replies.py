@@ -21,7 +21,8 @@ def assign(deliveries: Sequence[Delivery]) -> None:
     rolled back. One query tells that there are no rules, the usual case.
     """
     for delivery in deliveries:
-        _answer_by(None, delivery)
+        if delivery.answer:
+            _answer_by(None, delivery)
     now = timezone.now()
     if not settings.REPLIES or not Reply.objects.any_active(now):
         return

@@ -122,6 +122,14 @@ def test_readers_take_defaults_and_values(monkeypatch):
     assert env.words("V") == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "on"),
+    [({}, True), ({"REPLIES": "0"}, False), (CLOUD, False), (CLOUD | {"REPLIES": "1"}, True)],
+)
+def test_replies_are_off_in_the_cloud_unless_asked_for(tmp_path, variables, on):
+    assert settings("s.REPLIES", tmp_path, **variables) == [on]
+
+
 def test_an_empty_endpoint_is_google_s_even_on_a_laptop(tmp_path):
     names = "s.CLOUD_TASKS_ENDPOINT, 'emulator' in s.INSTALLED_APPS"
     assert settings(names, tmp_path, CLOUD_TASKS_ENDPOINT="") == ["", False]

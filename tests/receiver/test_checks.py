@@ -5,7 +5,7 @@ import pytest
 from receiver import checks, store_checks
 
 ALL = [
-    *[checks.check_caller, checks.check_address, checks.check_replies],
+    *[checks.check_caller, checks.check_address, checks.check_replies, checks.check_log],
     *[store_checks.check_store, store_checks.check_sync, store_checks.check_redirects],
 ]
 
@@ -214,6 +214,13 @@ def test_a_redirect_before_the_receiver(cloud, exempt):
 def test_the_laptop_s_account_in_the_cloud(cloud):
     cloud.OIDC_SERVICE_ACCOUNT = "tasks@demo.iam.gserviceaccount.com"
     assert found() == ["receiver.E013"]
+
+
+def test_a_log_line_that_would_be_dropped(cloud):
+    cloud.LOG_BODY_BYTES = 50_000
+    assert found() == []
+    cloud.LOG_BODY_BYTES = 50_001
+    assert found() == ["receiver.W014"]
 
 
 def test_replies_in_the_cloud_are_warned_of(cloud):
