@@ -1,6 +1,7 @@
 """What a WSGI environ says of a request's line and headers, as text that may be saved."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -40,18 +41,21 @@ def _headers(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
         if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             # Some servers put an empty one where there was none.
             if value:
-                found.append((key.replace("_", "-").title(), str(value)))
+                found.append((_name(key), str(value)))
         elif key.startswith("HTTP_"):
-            found.append((_name(key.removeprefix("HTTP_")), str(value)))
+            found.append((_name(key[5:]), str(value)))
     return found
 
 
+@lru_cache(maxsize=1024)
 def _name(key: str) -> str:
     known = _SPELLING.get(key)
     return known or text.from_wsgi(key.replace("_", "-").title(), _NAME_CHARACTERS)
 
 
 def _value(value: str) -> str:
+    if value.isascii():
+        return value
     # As bytes it is what was sent; most senders mean UTF-8.
     try:
         return value.encode("latin-1").decode("utf-8", "backslashreplace")
