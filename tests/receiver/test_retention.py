@@ -93,6 +93,25 @@ def test_it_goes_oldest_first_in_bites_each_a_transaction_and_reads_no_body(monk
     assert sum("DELETE" in query["sql"] for query in queries) == 3
 
 
+@pytest.mark.parametrize(("locked", "gone"), [(12, 1), (13, None)])
+def test_a_database_that_is_busy_is_tried_again_for_a_while(rows, monkeypatch, locked, gone):
+    delete, tries = Event.objects.none().delete.__func__, []
+
+    def busy(queryset):
+        tries.append(1)
+        if len(tries) <= locked:
+            raise OperationalError("database is locked")
+        return delete(queryset)
+
+    monkeypatch.setattr("django.db.models.query.QuerySet.delete", busy)
+    old = retention.older(Event, "received_at", timezone.now() - timedelta(days=399))
+    if gone:
+        assert list(retention.prune(old)) == [gone]
+    else:
+        with pytest.raises(OperationalError):
+            list(retention.prune(old))
+
+
 def test_a_database_that_gives_up_is_a_sentence(rows, monkeypatch):
     def fail(found):
         raise OperationalError("locked")
