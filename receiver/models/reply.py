@@ -68,7 +68,7 @@ class Reply(models.Model):
     path = models.CharField(
         max_length=2083,
         blank=True,
-        help_text="As sent, without the query: /receive/orders*. " + _ANY.format("path"),
+        help_text="As sent, without the query, as /receive/orders. " + _ANY.format("path"),
     )
     task = models.CharField(
         max_length=500, blank=True, help_text="Short id. " + _ANY.format("task")
