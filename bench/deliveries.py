@@ -34,7 +34,7 @@ class Stage:
         self._stack.__exit__(*exc)
 
     def send(self, server: ReceiverServer, connections: int, **job: Any) -> Figures:
-        """Send for some seconds; returns rate, latencies, CPU, and what was answered but not kept."""
+        """Send for some seconds; returns rate, latencies, CPU, and losses."""
         seconds = job.pop("seconds", 4.0) * self.scale
         tokens = self._new_tokens() if job.pop("new", False) else self._tokens
         job |= {"port": server.port, "connections": connections, "tokens": tokens}

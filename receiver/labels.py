@@ -13,9 +13,11 @@ _QUEUE = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _TASK = re.compile(r"[A-Za-z0-9_-]{1,500}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _FLOAT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?([eE]\+?[0-9]{1,2})?")
-_TRACE = re.compile(r"([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
+_TRACE = re.compile(r"(?!0{32})([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
 # W3C Trace Context: version ff and a trace of zeros are invalid.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
 _SUBSCRIPTION = re.compile(rb'"subscription"\s*:\s*"projects/[^"/]+/subscriptions/')
 _YEAR_3000 = 32_503_680_000.0
 _PUBSUB_AGENTS = ("CloudPubSub-Google", "APIs-Google")
@@ -39,31 +41,29 @@ class Labels:
 def labels(environ: Mapping[str, Any]) -> Labels:
     """Return the typed X-CloudTasks headers; the raw ones stay in the list of headers."""
 
-    def header(name: str) -> str:
-        return str(environ.get(f"HTTP_X_CLOUDTASKS_{name}", ""))
-
+    get = environ.get
     return Labels(
-        queue=_shaped(_QUEUE, header("QUEUENAME")),
-        task=_shaped(_TASK, header("TASKNAME")),
-        retry_count=_count(header("TASKRETRYCOUNT")),
-        execution_count=_count(header("TASKEXECUTIONCOUNT")),
-        eta=_instant(header("TASKETA")),
-        previous_response=_count(header("TASKPREVIOUSRESPONSE")),
-        retry_reason=text.from_wsgi(header("TASKRETRYREASON"), 200),
+        _shaped(_QUEUE, get("HTTP_X_CLOUDTASKS_QUEUENAME")),
+        _shaped(_TASK, get("HTTP_X_CLOUDTASKS_TASKNAME")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKRETRYCOUNT")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKEXECUTIONCOUNT")),
+        _instant(get("HTTP_X_CLOUDTASKS_TASKETA")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKPREVIOUSRESPONSE")),
+        text.from_wsgi(get("HTTP_X_CLOUDTASKS_TASKRETRYREASON") or "", 200),
     )
 
 
-def _shaped(shape: re.Pattern[str], value: str) -> str:
-    return value if shape.fullmatch(value) else ""
+def _shaped(shape: re.Pattern[str], value: str | None) -> str:
+    return value if value and shape.fullmatch(value) else ""
 
 
-def _count(value: str) -> int | None:
-    return int(value) if _COUNT.fullmatch(value) else None
+def _count(value: str | None) -> int | None:
+    return int(value) if value and _COUNT.fullmatch(value) else None
 
 
-def _instant(value: str) -> datetime | None:
+def _instant(value: str | None) -> datetime | None:
     # Google prints the double with 17 digits ("1666670855.3296249"), whole seconds without any.
-    if not _FLOAT.fullmatch(value):
+    if not value or not _FLOAT.fullmatch(value):
         return None
     seconds = float(value)
     return datetime.fromtimestamp(seconds, UTC) if seconds < _YEAR_3000 else None
@@ -105,9 +105,9 @@ def is_labelled(environ: Mapping[str, Any]) -> bool:
 
 def trace(environ: Mapping[str, Any]) -> str:
     """Return the trace id (32 hex digits) of X-Cloud-Trace-Context or traceparent, or ''."""
-    shapes = ((_TRACE, "X_CLOUD_TRACE_CONTEXT"), (_TRACEPARENT, "TRACEPARENT"))
-    for shape, name in shapes:
-        found = shape.fullmatch(str(environ.get(f"HTTP_{name}", "")))
-        if found and found[1].strip("0"):
-            return found[1].lower()
-    return ""
+    context = environ.get("HTTP_X_CLOUD_TRACE_CONTEXT")
+    if context and (found := _TRACE.fullmatch(context)):
+        return found[1].lower()
+    parent = environ.get("HTTP_TRACEPARENT")
+    found = _TRACEPARENT.fullmatch(parent) if parent else None
+    return found[1] if found else ""
