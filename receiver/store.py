@@ -51,12 +51,13 @@ def write_lines(deliveries: Sequence[Delivery]) -> None:
 
 
 def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
+    kept = connection.connection
     try:
         _commit(deliveries)
     except AWAY:
         # The server was started anew meanwhile. What it committed but could not say is stored
         # a second time: a duplicate is shown, a lost event could not be.
-        if not _lost():
+        if kept is None or not _is_lost(kept):
             raise
         _commit(deliveries)
 
@@ -68,9 +69,11 @@ def _commit(deliveries: Sequence[Delivery]) -> None:
         rows.insert([delivery.event for delivery in deliveries])
 
 
-def _lost() -> bool:
-    """Close a connection that is of no use any more; tell whether there was one."""
-    if connection.connection is None or connection.in_atomic_block or connection.is_usable():
+def _is_lost(kept: object) -> bool:
+    """Tell whether the connection that was kept is of no use any more; it is closed then."""
+    if connection.connection is not kept:  # Django has noticed, and perhaps opened another
+        return True
+    if connection.in_atomic_block or connection.is_usable():
         return False
     connection.close()
     return True
