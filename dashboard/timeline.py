@@ -44,8 +44,10 @@ def of_events(events: list[Event]) -> list[Entry]:
             lines.append(f"{duration(event.lateness)} after it was due")
         if event.retry_reason:
             lines.append(f"Reason given: {event.retry_reason}")
+        if event.reply_name:
+            lines.append(f"By the reply: {event.reply_name}")
         kind = "ok" if event.outcome == Event.Outcome.SUCCEEDED else "bad"
-        title = f"{_attempt(event)}: answered {_status(event.status)}"
+        title = f"{_attempt(event)}: {_answer(event.status)}"
         entries.append(Entry(event.received_at, kind, title, tuple(lines), event.pk))
         previous = event
     return entries
@@ -150,11 +152,13 @@ def _attempt(event: Event) -> str:
     return f"Attempt {event.attempt}" if event.attempt else "Request"
 
 
-def _status(code: int) -> str:
+def _answer(code: int) -> str:
+    if not code:
+        return "connection dropped"
     try:
-        return f"{code} {HTTPStatus(code).phrase}"
+        return f"answered {code} {HTTPStatus(code).phrase}"
     except ValueError:
-        return str(code)
+        return f"answered {code}"
 
 
 def _gap(earlier: Event, later: Event) -> float:

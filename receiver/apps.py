@@ -8,4 +8,4 @@ class ReceiverConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks."""
-        from . import checks  # noqa: F401  registers itself
+        from . import checks, store_checks  # noqa: F401  register themselves

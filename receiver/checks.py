@@ -1,13 +1,18 @@
 """System checks of the receiver's settings: a mistake stops the start and names its mend."""
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core import checks
-from django.db import connection
+
+# Each byte of a body is up to 5 in a line of JSON, and the rest of the line wants its place too.
+MOST_LOG_BODY_BYTES = 50_000
+# The default of a laptop; no project of Google's has such a short id.
+_DEMO = re.compile(r"@demo\.iam\.gserviceaccount\.com\Z")
 
 
 @checks.register(checks.Tags.security)
@@ -43,26 +48,32 @@ def check_address(**kwargs: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register
-def check_store(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Check that a 200 can be the truth: the store lasts and commits before the answer."""
-    found: list[checks.CheckMessage] = []
-    if settings.IN_CLOUD and connection.vendor == "sqlite":
-        found.append(
-            checks.Error(
-                "Events would be lost with the container: its disk is not kept.",
-                hint="Set DATABASE_URL to a PostgreSQL database.",
-                id="receiver.E006",
-            )
+def check_log(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of log lines that Cloud Logging would drop: it takes 256 KiB."""
+    if not settings.IN_CLOUD or settings.LOG_BODY_BYTES <= MOST_LOG_BODY_BYTES:
+        return []
+    return [
+        checks.Warning(
+            "LOG_BODY_BYTES allows lines that are too long for Cloud Logging.",
+            hint=f"Set it to {MOST_LOG_BODY_BYTES} at most, or leave it out. The event has all.",
+            id="receiver.W014",
         )
-    if connection.settings_dict["ATOMIC_REQUESTS"]:
-        found.append(
-            checks.Error(
-                "ATOMIC_REQUESTS would commit an event only after its answer was made.",
-                hint="Leave ATOMIC_REQUESTS out of the database `default`.",
-                id="receiver.E008",
-            )
+    ]
+
+
+@checks.register(checks.Tags.security)
+def check_replies(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn of a cloud where rules may make the receiver fail on purpose."""
+    if not (settings.REPLIES and settings.IN_CLOUD):
+        return []
+    return [
+        checks.Warning(
+            "REPLIES is on: whoever may add a reply can make deliveries fail.",
+            hint="Remove REPLIES from the service's environment once you have tried what you "
+            "wanted to try.",
+            id="receiver.W010",
         )
-    return found
+    ]
 
 
 def _mode() -> Iterator[checks.CheckMessage]:
@@ -79,6 +90,13 @@ def _mode() -> Iterator[checks.CheckMessage]:
             hint="Set it to the account whose token the tasks carry, "
             "NAME@PROJECT.iam.gserviceaccount.com.",
             id="receiver.E007",
+        )
+    elif mode != "off" and settings.IN_CLOUD and _DEMO.search(settings.OIDC_SERVICE_ACCOUNT):
+        yield checks.Error(
+            "OIDC_SERVICE_ACCOUNT is the laptop's: no task in the cloud can carry its token.",
+            hint="Set it to the account whose token the tasks carry, "
+            "NAME@PROJECT.iam.gserviceaccount.com.",
+            id="receiver.E013",
         )
     if mode == "iam" and not settings.IN_CLOUD:
         yield checks.Warning(

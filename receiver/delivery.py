@@ -36,7 +36,7 @@ class Delivery:
 
     def envelope(self, error: Exception) -> Event:
         """Make the event the least that is worth storing, because of `error`; returns it."""
-        self.odd = error
+        self.odd, self.answer = error, None
         self.event = recorder.envelope(self.environ, self.body, self.caller, self.received_at)
         return self.event
 

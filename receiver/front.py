@@ -42,8 +42,7 @@ class Front:
         if not is_delivery(scope["path"], environ, alone=self._alone):
             return await self._pages(scope, receive, send)
         answer = await self._take(scope, environ, receive)
-        await asyncio.sleep(answer.delay) if answer.delay else None
-        if answer.drop:
+        if not await _waited(answer.delay) or answer.drop:
             return await drop(scope)
         await _send(answer, environ, send)
 
@@ -74,6 +73,15 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+async def _waited(seconds: float) -> bool:
+    """Wait; return False where the server ended first."""
+    try:
+        await asyncio.sleep(seconds) if seconds else None
+    except asyncio.CancelledError:
+        return False
+    return True
+
+
 async def _caller(environ: dict[str, Any]) -> Caller:
     try:
         return identify(environ, at_once=True)
@@ -97,7 +105,7 @@ async def _send(answer: Answer, environ: dict[str, Any], send: Send) -> None:
     headers, body = _encoded(answer.headers), answer.body
     if environ["REQUEST_METHOD"] == "HEAD":
         body = b""
-    else:
+    elif answer.status not in (204, 304):  # RFC 9110: these announce no content
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -13,8 +13,11 @@ _QUEUE = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _TASK = re.compile(r"[A-Za-z0-9_-]{1,500}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _FLOAT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,30})?([eE]\+?[0-9]{1,2})?")
-_TRACE = re.compile(r"([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_TRACE = re.compile(r"(?!0{32})([0-9a-fA-F]{32})(/.*)?", re.DOTALL)
+# W3C Trace Context: version ff and a trace of zeros are invalid.
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
 _SUBSCRIPTION = re.compile(rb'"subscription"\s*:\s*"projects/[^"/]+/subscriptions/')
 _YEAR_3000 = 32_503_680_000.0
 _PUBSUB_AGENTS = ("CloudPubSub-Google", "APIs-Google")

@@ -92,6 +92,8 @@ def write_line(event: Event) -> None:
             "task": event.task,
             "body_size": event.body_size,
         }
+        if event.reply_name:
+            fields |= {"reply": event.reply_name, "status": event.status}
         if event.trace:
             project = settings.GOOGLE_CLOUD_PROJECT
             fields["logging.googleapis.com/trace"] = f"projects/{project}/traces/{event.trace}"

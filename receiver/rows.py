@@ -10,7 +10,10 @@ from django.db import connection, models
 
 from .models import Event
 
-_AS_THEY_ARE = (models.CharField, models.TextField, models.IntegerField, models.BinaryField)
+_AS_THEY_ARE = (
+    *(models.CharField, models.TextField, models.IntegerField, models.BinaryField),
+    models.ForeignKey,  # by its key
+)
 Columns = tuple[Callable[[Event], tuple[Any, ...]], list[tuple[int, Callable[[Any], Any]]]]
 
 

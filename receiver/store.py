@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from . import recorder, rows
+from . import recorder, replies, rows
 from .delivery import Delivery
 from .recorder import StoreAway, named
 
@@ -64,6 +64,8 @@ def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
 
 def _commit(deliveries: Sequence[Delivery]) -> None:
     with transaction.atomic():
+        # What is only an envelope is kept at any price: no rule is asked about it.
+        replies.assign([delivery for delivery in deliveries if not delivery.odd])
         rows.insert([delivery.event for delivery in deliveries])
 
 

@@ -70,6 +70,13 @@ def event_of(stack, name):
     return event | {"body": bytes(event["body"])}
 
 
+def gone(client, name):
+    try:
+        return not client.get_task(name=name)
+    except NotFound:
+        return True
+
+
 def test_a_task_arrives_verified_stored_and_logged(stack, client):
     url = f"{stack.web.url}/receive/orders?id=7"
     task = client.create_task(
@@ -137,6 +144,34 @@ def test_a_target_that_fails_twice_gets_three_attempts(stack, client):
     assert 0.6 <= etas[2] - etas[1] < 2.0
     assert (event["retry_count"], event["previous_response"]) == (2, 503)
     assert (event["body"], event["caller_check"]) == (b"again", "verified")
+
+
+def test_a_reply_fails_three_times_then_lets_it_work(stack, client):
+    queue = f"{QUEUE}-replies"
+    retry = {"min_backoff": {"nanos": 100_000_000}, "max_backoff": {"nanos": 200_000_000}}
+    client.create_queue(
+        parent=QUEUE.rpartition("/queues/")[0], queue={"name": queue, "retry_config": retry}
+    )
+    recipe = "Reply.objects.from_recipe('fail-3-times', queue='default-replies').save()"
+    stack.web.manage("shell", "-c", f"from receiver.models import Reply; {recipe}")
+    token = {"service_account_email": ACCOUNT, "audience": stack.web.url}
+    url = f"{stack.web.url}/receive"
+    task = client.create_task(
+        parent=queue, task={"http_request": {"url": url, "body": b"4th", "oidc_token": token}}
+    )
+    short = task.name.rpartition("/")[2]
+    columns = "retry_count, execution_count, previous_response, status, outcome, reply_name"
+    sql = f"SELECT {columns} FROM receiver_event WHERE task = ? ORDER BY id"  # noqa: S608
+    rows = eventually(lambda: len(rows := stack.web.rows(sql, [short])) == 4 and rows)
+    name = "Fail 3 times, then work"
+    assert rows == [
+        (0, 0, None, 500, "failed", name),
+        (1, 0, 500, 500, "failed", name),
+        (2, 0, 500, 500, "failed", name),
+        (3, 0, 500, 200, "succeeded", ""),
+    ]
+    eventually(lambda: gone(client, task.name))
+    assert len(stack.web.rows(sql, [short])) == 4
 
 
 def test_the_tutorial_s_last_step_works_as_written(stack):

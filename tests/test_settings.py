@@ -18,6 +18,7 @@ CLOUD = {
     "RECEIVER_URL": "https://tasks.example.com",
     "DATABASE_URL": "postgresql://u:p@db.example.com/tasks",
     "ALLOWED_HOSTS": "tasks.example.com",
+    "OIDC_SERVICE_ACCOUNT": "tasks@tasks-1234.iam.gserviceaccount.com",
 }
 
 
@@ -121,6 +122,14 @@ def test_readers_take_defaults_and_values(monkeypatch):
     assert env.words("V") == ["a", "b"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "on"),
+    [({}, True), ({"REPLIES": "0"}, False), (CLOUD, False), (CLOUD | {"REPLIES": "1"}, True)],
+)
+def test_replies_are_off_in_the_cloud_unless_asked_for(tmp_path, variables, on):
+    assert settings("s.REPLIES", tmp_path, **variables) == [on]
+
+
 def test_an_empty_endpoint_is_google_s_even_on_a_laptop(tmp_path):
     names = "s.CLOUD_TASKS_ENDPOINT, 'emulator' in s.INSTALLED_APPS"
     assert settings(names, tmp_path, CLOUD_TASKS_ENDPOINT="") == ["", False]
@@ -136,11 +145,50 @@ def test_production_settings_pass_every_check(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_it_refuses_to_debug_in_the_cloud(tmp_path):
+@pytest.mark.parametrize(
+    ("variable", "value", "check"),
+    [
+        ("DEBUG", "1", "config.E001"),
+        ("SECRET_KEY", "secret", "config.E002"),
+        ("SECRET_KEY", "a" * 64, "config.E002"),
+        ("ALLOWED_HOSTS", "*", "config.E003"),
+        ("ALLOWED_HOSTS", "tasks.example.com,.run.app", "config.E003"),
+        ("CLOUD_TASKS_ENDPOINT", "127.0.0.1:8123", "dashboard.E001"),
+        ("RECEIVER_AUTH", "off", "receiver.E001"),
+        ("OIDC_ISSUER", "http://127.0.0.1:8124", "receiver.E002"),
+        ("OIDC_CERTS_URL", "file:///etc/passwd", "receiver.E003"),
+        ("RECEIVER_URL", "https://tasks.example.com/?x=1", "receiver.E004"),
+        ("RECEIVER_URL", "http://tasks.example.com", "receiver.E005"),
+        ("RECEIVER_URL", "https://localhost", "receiver.E005"),
+        ("DATABASE_URL", "sqlite:///db.sqlite3", "receiver.E006"),
+        (
+            "DATABASE_URL",
+            CLOUD["DATABASE_URL"] + "?options=-c%20synchronous_commit%3Doff",
+            "receiver.E011",
+        ),
+        ("OIDC_SERVICE_ACCOUNT", "", "receiver.E013"),
+    ],
+)
+def test_a_mistake_in_the_cloud_stops_the_start(tmp_path, variable, value, check):
+    """As `gunicorn -c config/gunicorn.py` asks before it listens: one mistake, one check."""
+    program = (
+        "import django, runpy; django.setup();"
+        "runpy.run_path('config/gunicorn.py')['on_starting'](None)"
+    )
+    variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings", variable: value}
+    done = python(program, tmp_path, **variables)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Not started:\n")
+    assert f"({check})" in done.stderr
+    assert done.stderr.count("HINT:") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_else_stops_the_start_in_the_cloud(tmp_path):
     program = "import django; django.setup(); from django.core.checks import run_checks; "
     program += "print([found.id for found in run_checks()])"
-    variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings", "DEBUG": "1"}
-    assert "config.E001" in python(program, tmp_path, **variables).stdout
+    variables = CLOUD | {"DJANGO_SETTINGS_MODULE": "config.settings", "REPLIES": "1"}
+    assert python(program, tmp_path, **variables).stdout == "['receiver.W010']\n"
 
 
 def test_a_folder_s_name_may_hold_what_a_url_may_not(tmp_path):

@@ -259,6 +259,17 @@ def test_the_page_says_verified_only_where_it_was(admin_client, check, word, cla
     )
 
 
+def test_a_reply_is_named_beside_the_answer_it_gave(admin_client):
+    make_event(task="t", status=503, outcome="failed", reply_name="Fail <3> times")
+    dropped = make_event(task="t", status=0, outcome="failed", reply_name="Drop")
+    page = admin_client.get(f"/events/{dropped.pk}/").content.decode()
+    assert "nothing: the connection was dropped" in page
+    assert "<dt>By the reply</dt><dd>Drop</dd>" in page
+    assert "answered 503 Service Unavailable" in page
+    assert "By the reply: Fail &lt;3&gt; times" in page
+    assert "connection dropped" in page
+
+
 def test_a_missing_event_is_404(admin_client):
     for path in ("/events/99/", "/events/99/body/", f"/events/{10**30}/"):
         assert admin_client.get(path).status_code == 404

@@ -97,7 +97,7 @@ def test_a_token_not_before_later(refuse, issuer):
 
 
 def test_a_token_valid_for_too_long(refuse, issuer):
-    refuse(Reason.EXPIRED, issuer.token(exp=int(time.time()) + 90_000))
+    refuse(Reason.LIFETIME, issuer.token(exp=int(time.time()) + 90_000))
 
 
 @pytest.mark.parametrize("exp", [None, "tomorrow", True, float("nan"), float("inf"), 10**400, []])
@@ -185,7 +185,7 @@ def test_a_token_of_no_such_account_is_403(refuse, issuer, email):
 
 @pytest.mark.parametrize("verified", [False, "true", 1, None])
 def test_an_email_that_is_not_verified_is_403(refuse, issuer, verified):
-    refuse(Reason.ACCOUNT, issuer.token(email_verified=verified))
+    refuse(Reason.EMAIL_UNVERIFIED, issuer.token(email_verified=verified))
 
 
 def test_no_admitted_account_admits_nobody(refuse, issuer, settings):
@@ -351,6 +351,18 @@ def test_iam_still_checks_the_account(refuse, behind_iam):
 
 def test_iam_still_checks_the_audience(refuse, behind_iam):
     refuse(Reason.AUDIENCE, behind_iam(aud="https://elsewhere.example"))
+
+
+def test_iam_still_checks_the_issuer(refuse, behind_iam):
+    refuse(Reason.ISSUER, behind_iam(iss="https://evil.example"))
+
+
+def test_iam_still_checks_that_the_account_is_verified(refuse, behind_iam):
+    refuse(Reason.EMAIL_UNVERIFIED, behind_iam(email_verified=False))
+
+
+def test_iam_still_checks_the_lifetime(refuse, behind_iam):
+    refuse(Reason.LIFETIME, behind_iam(exp=int(time.time()) + 90_000))
 
 
 def test_iam_still_checks_the_age(refuse, behind_iam):

@@ -1,6 +1,8 @@
 """The cache of certificates: how often it asks, what it keeps."""
 
+import socket
 import threading
+import time
 
 import pytest
 
@@ -194,3 +196,15 @@ def test_no_other_scheme_is_opened(url):
 def test_a_key_of_another_kind_is_left_out(issuer):
     issuer.certificates["bad"] = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
     assert list(certificates.fetch(f"{issuer.url}/certs")[0]) == ["kid-1"]
+
+
+def test_an_issuer_that_says_nothing_is_given_up_after_3_seconds(monkeypatch):
+    """The limit is looked at where it is handed over; a silent socket shows that it is kept."""
+    assert certificates.TIMEOUT == 3.0
+    monkeypatch.setattr(certificates, "TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/certs"
+        began = time.monotonic()
+        with pytest.raises(Unreachable):
+            Certificates().get(url, "kid-1")
+        assert time.monotonic() - began < 2

@@ -2,20 +2,28 @@
 
 import pytest
 
-from receiver import checks
+from receiver import checks, store_checks
+
+ALL = [
+    *[checks.check_caller, checks.check_address, checks.check_replies, checks.check_log],
+    *[store_checks.check_store, store_checks.check_sync, store_checks.check_redirects],
+]
 
 
 class Store:
     """Stands for the connection: its settings cannot be overridden in a running test."""
 
     vendor = "postgresql"
-    settings_dict = {"ATOMIC_REQUESTS": False}
+    settings_dict = {
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {"options": "-c lock_timeout=3000 -c synchronous_commit=on"},
+    }
 
 
 @pytest.fixture
 def store(monkeypatch):
     found = Store()
-    monkeypatch.setattr(checks, "connection", found)
+    monkeypatch.setattr(store_checks, "connection", found)
     return found
 
 
@@ -28,6 +36,7 @@ def sound(settings, store):
     settings.OIDC_ISSUER = "http://127.0.0.1:8124"
     settings.OIDC_CERTS_URL = "http://127.0.0.1:8124/certs"
     settings.OIDC_SERVICE_ACCOUNT = "tasks@demo.iam.gserviceaccount.com"
+    settings.REPLIES = True
     return settings
 
 
@@ -38,11 +47,15 @@ def cloud(sound):
     sound.RECEIVER_URL = "https://service-1.a.run.app"
     sound.OIDC_ISSUER = "https://accounts.google.com"
     sound.OIDC_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
+    sound.OIDC_SERVICE_ACCOUNT = "tasks@tasks-1234.iam.gserviceaccount.com"
+    sound.REPLIES = False
+    sound.SECURE_SSL_REDIRECT = True
+    sound.SECURE_REDIRECT_EXEMPT = [r"^$", r"^receive(/|$)"]
     return sound
 
 
 def found():
-    messages = checks.check_caller() + checks.check_address() + checks.check_store()
+    messages = [message for check in ALL for message in check()]
     assert all(message.hint for message in messages)
     return [message.id for message in messages]
 
@@ -140,18 +153,82 @@ def test_an_address_that_cloud_tasks_cannot_reach(cloud, url):
     assert found() == ["receiver.E005"]
 
 
-def test_sqlite_in_the_cloud(cloud, store):
-    store.vendor = "sqlite"
-    assert found() == ["receiver.E006"]
+@pytest.mark.parametrize("vendor", ["sqlite", "mysql"])
+def test_another_store_than_postgresql_in_the_cloud(cloud, store, vendor):
+    store.vendor = vendor
+    assert found()[0] == "receiver.E006"
 
 
 def test_requests_as_transactions(sound, store):
-    store.settings_dict = {"ATOMIC_REQUESTS": True}
+    store.settings_dict = store.settings_dict | {"ATOMIC_REQUESTS": True}
     assert found() == ["receiver.E008"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"options": ""},
+        {"options": "-c statement_timeout=1"},
+        {"options": "-c synchronous_commit=off"},
+        {"options": "-c synchronous_commit=on -c synchronous_commit=OFF"},
+    ],
+)
+def test_a_postgresql_that_does_not_wait_for_the_disk(sound, store, options):
+    store.settings_dict = store.settings_dict | {"OPTIONS": options}
+    assert found() == ["receiver.E011"]
+
+
+@pytest.mark.parametrize("level", ["on", "local", "remote_write", "remote_apply"])
+def test_a_postgresql_that_waits(sound, store, level):
+    options = {"options": f"-c synchronous_commit={level}"}
+    store.settings_dict = store.settings_dict | {"OPTIONS": options}
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "command", "expected"),
+    [
+        ("IMMEDIATE", "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;", []),
+        ("EXCLUSIVE", "PRAGMA synchronous = extra", []),
+        ("IMMEDIATE", "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;", ["receiver.E011"]),
+        ("IMMEDIATE", "PRAGMA synchronous=OFF", ["receiver.E011"]),
+        ("IMMEDIATE", "", ["receiver.E011"]),
+        ("DEFERRED", "PRAGMA synchronous=FULL", ["receiver.E011"]),
+        (None, "PRAGMA synchronous=FULL", ["receiver.E011"]),
+    ],
+)
+def test_how_sqlite_commits(sound, store, mode, command, expected):
+    store.vendor = "sqlite"
+    options = {"transaction_mode": mode, "init_command": command}
+    store.settings_dict = store.settings_dict | {"OPTIONS": options}
+    assert found() == expected
+
+
+@pytest.mark.parametrize("exempt", [[], [r"^$"], [r"^receive"], [r"^receive$", r"^$"]])
+def test_a_redirect_before_the_receiver(cloud, exempt):
+    cloud.SECURE_REDIRECT_EXEMPT = exempt
+    assert found() == ["receiver.E012"]
+
+
+def test_the_laptop_s_account_in_the_cloud(cloud):
+    cloud.OIDC_SERVICE_ACCOUNT = "tasks@demo.iam.gserviceaccount.com"
+    assert found() == ["receiver.E013"]
+
+
+def test_a_log_line_that_would_be_dropped(cloud):
+    cloud.LOG_BODY_BYTES = 50_000
+    assert found() == []
+    cloud.LOG_BODY_BYTES = 50_001
+    assert found() == ["receiver.W014"]
+
+
+def test_replies_in_the_cloud_are_warned_of(cloud):
+    cloud.REPLIES = True
+    assert found() == ["receiver.W010"]
 
 
 def test_the_checks_are_registered():
     from django.core.checks.registry import registry
 
-    mine = {checks.check_caller, checks.check_address, checks.check_store}
-    assert mine <= registry.registered_checks
+    assert set(ALL) <= registry.registered_checks

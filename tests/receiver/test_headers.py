@@ -14,56 +14,88 @@ Source = Event.Source
 CANARY = "c4n4ry"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "Authorization",
-        "Proxy-Authorization",
-        "X-Serverless-Authorization",
-        "Cookie",
-        "Set-Cookie",
-        "X-Api-Key",
-        "X-ApiKey",
-        "Api-Key",
-        "X-Goog-Api-Key",
-        "X-Auth",
-        "X-Auth-Token",
-        "X-Access-Key",
-        "X-Private-Key",
-        "X-CSRFToken",
-        "X-Csrf-Token",
-        "X-Session-Id",
-        "X-Goog-Iap-Jwt-Assertion",
-        "X-Hub-Signature",
-        "X-Hub-Signature-256",
-        "X-Shopify-Hmac-Sha256",
-        "Stripe-Signature",
-        "X-Amz-Security-Token",
-        "X-Amz-Credential",
-        "X-Client-Secret",
-        "X-Password",
-        "X-Passwd",
-        "X-Gitlab-Token",
-        "X-Goog-Channel-Token",
-        "X-Twilio-Signature",
-        "Svix-Signature",
-        "X-Auth-Key",
-        "Ocp-Apim-Subscription-Key",
-        "X-Functions-Key",
-        "X-Amz-Server-Side-Encryption-Customer-Key",
-        "X-Master-Key",
-        "X-Passphrase",
-        "X-Otp",
-        "DPoP",
-        "X-Ms-Client-Principal",
-        "X-Forwarded-Client-Cert",
-    ],
-)
+SECRETS = [
+    "Authorization",
+    "Proxy-Authorization",
+    "X-Serverless-Authorization",
+    "Cookie",
+    "Set-Cookie",
+    "X-Api-Key",
+    "X-ApiKey",
+    "Api-Key",
+    "X-Goog-Api-Key",
+    "X-Auth",
+    "X-Auth-Token",
+    "X-Access-Key",
+    "X-Private-Key",
+    "X-CSRFToken",
+    "X-Csrf-Token",
+    "X-Session-Id",
+    "X-Goog-Iap-Jwt-Assertion",
+    "X-Hub-Signature",
+    "X-Hub-Signature-256",
+    "X-Shopify-Hmac-Sha256",
+    "Stripe-Signature",
+    "X-Amz-Security-Token",
+    "X-Amz-Credential",
+    "X-Client-Secret",
+    "X-Password",
+    "X-Passwd",
+    "X-Gitlab-Token",
+    "X-Goog-Channel-Token",
+    "X-Twilio-Signature",
+    "Svix-Signature",
+    "X-Auth-Key",
+    "Ocp-Apim-Subscription-Key",
+    "X-Functions-Key",
+    "X-Amz-Server-Side-Encryption-Customer-Key",
+    "X-Master-Key",
+    "X-Passphrase",
+    "X-Otp",
+    "DPoP",
+    "X-Ms-Client-Principal",
+    "X-Forwarded-Client-Cert",
+]
+
+
+@pytest.mark.parametrize("name", SECRETS)
 def test_secrets_are_masked_before_they_are_saved(name):
     environ = {"HTTP_" + name.upper().replace("-", "_"): f"Bearer {CANARY}"}
     ((_, value),) = header_list(environ)
     assert CANARY not in value
     assert "<masked, sha256 " in value
+
+
+# The words that name a secret, in a header as in a parameter.
+WORDS = [
+    *["authorization", "cookie", "set-cookie", "token", "secret", "api-key", "apikey", "password"],
+    *["signature", "assertion", "credential", "csrf", "session", "hmac"],
+]
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_every_word_for_a_secret_is_known(word):
+    whole = word in ("authorization", "cookie", "set-cookie")
+    for name in (f"X-{word}", word.upper(), *([] if whole else [f"X-{word}-Sha256", f"my{word}"])):
+        assert CANARY not in masked_header(name, CANARY), name
+        assert CANARY not in masked_query(f"a=1&{name.replace('-', '_')}={CANARY}&b=2"), name
+
+
+@pytest.mark.django_db
+def test_a_secret_is_nowhere_after_it_was_received(deliver, admin_client, caplog):
+    caplog.set_level("DEBUG")
+    headers = {name: CANARY for name in SECRETS if name != "Authorization"}
+    query = "&".join(f"{name.lower().replace('-', '_')}={CANARY}" for name in SECRETS)
+    assert deliver(f"/receive?{query}", **headers).status_code == 200
+    (event,) = Event.objects.values()
+    assert CANARY not in str(event)
+    assert len(event["headers"]) >= len(SECRETS)
+    pages = [f"/events/{event['id']}/", "/events/", "/admin/receiver/event/"]
+    for page in (*pages, f"/admin/receiver/event/{event['id']}/change/"):
+        answer = admin_client.get(page)
+        assert answer.status_code == 200
+        assert CANARY not in answer.content.decode(), page
+    assert CANARY not in caplog.text + str([vars(record) for record in caplog.records])
 
 
 @pytest.mark.parametrize(
@@ -194,6 +226,12 @@ ENVELOPE = b'{"message": {"data": "aGk="}, "subscription": "projects/demo/subscr
         ({"X-Goog-Pubsub-Subscription-Name": "s"}, b"raw", Source.PUBSUB),
         ({"ce-specversion": "1.0", "ce-id": "1"}, ENVELOPE, Source.CLOUDEVENTS),
         ({"Content-Type": "application/cloudevents+json; charset=utf-8"}, b"", Source.CLOUDEVENTS),
+        ({"Content-Type": "application/cloudevents-batch+json"}, b"[]", Source.CLOUDEVENTS),
+        ({"ce-specversion": "1.0", "User-Agent": "APIs-Google"}, b"", Source.CLOUDEVENTS),
+        ({"X-CloudScheduler-JobName": "nightly"}, b"", Source.CLOUD_SCHEDULER),
+        ({"X-CloudScheduler": "true", "X-CloudTasks-TaskName": "t"}, b"", Source.CLOUD_TASKS),
+        ({"User-Agent": "APIs-Google; (+https://...)"}, b"", Source.PUBSUB),
+        ({"User-Agent": "CloudPubSub-Google"}, ENVELOPE, Source.PUBSUB),
         ({"User-Agent": "curl/8"}, b'{"message": "hi"}', Source.OTHER),
         ({}, b"", Source.OTHER),
     ],
@@ -214,6 +252,11 @@ HEX = "0af7651916cd43dd8448eb211c80319c"
         ("X_CLOUD_TRACE_CONTEXT", HEX.upper(), HEX),
         ("X_CLOUD_TRACE_CONTEXT", "short/1", ""),
         ("TRACEPARENT", f"00-{HEX}-b7ad6b7169203331-01", HEX),
+        ("X_CLOUD_TRACE_CONTEXT", "0" * 32 + "/1", ""),
+        ("TRACEPARENT", f"01-{HEX}-b7ad6b7169203331-01-later", HEX),
+        ("TRACEPARENT", f"ff-{HEX}-b7ad6b7169203331-01", ""),
+        ("TRACEPARENT", f"00-{'0' * 32}-b7ad6b7169203331-01", ""),
+        ("TRACEPARENT", f"00-{HEX.upper()}-b7ad6b7169203331-01", ""),
         ("TRACEPARENT", "nonsense", ""),
         ("OTHER", HEX, ""),
     ],

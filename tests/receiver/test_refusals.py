@@ -18,7 +18,7 @@ def count(reason="missing", **claims):
 
 
 def at(monkeypatch, instant):
-    monkeypatch.setattr("receiver.models.timezone.now", lambda: instant)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: instant)
 
 
 def test_one_row_a_reason_and_minute_with_the_last_claims(monkeypatch):

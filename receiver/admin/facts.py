@@ -10,8 +10,9 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import text
-from .models import Event, Refusal
+from .. import text
+from ..models import Event, Refusal
+from ..refusals import ANSWERS
 
 SHOWN_BYTES = 64 * 1024
 
@@ -31,6 +32,9 @@ class FactAdmin(admin.ModelAdmin):
     """Read-only pages of rows that only the receiver writes."""
 
     show_full_result_count = False
+    # Counts beside the filters, and an order that no index has, would read the whole table.
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
     paginator = CappedPaginator
     list_per_page = 50
     actions = None
@@ -86,7 +90,7 @@ class EventAdmin(FactAdmin):
             },
         ),
         ("Caller", {"fields": ["caller_account", "caller_audience", "caller_check"]}),
-        ("Answer", {"fields": ["status", "outcome"]}),
+        ("Answer", {"fields": ["status", "outcome", "reply_name"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
@@ -122,4 +126,25 @@ class RefusalAdmin(FactAdmin):
 
     list_display = ["minute", "reason", "count", "queue", "task", "account", "audience"]
     list_filter = ["reason"]
-    fields = ["minute", "reason", "count", "queue", "task", "account", "audience"]
+    fieldsets = [
+        (None, {"fields": ["minute", "reason", "count", "cause", "mend"]}),
+        (
+            "The last one claimed",
+            {
+                "fields": ["queue", "task", "account", "audience"],
+                "description": "Nothing of this is verified.",
+            },
+        ),
+    ]
+    readonly_fields = ["cause", "mend"]
+
+    @admin.display
+    def cause(self, refusal: Refusal) -> str:
+        """What the sender was told."""
+        return ANSWERS[Refusal.Reason(refusal.reason)][1]
+
+    @admin.display
+    def mend(self, refusal: Refusal) -> SafeString:
+        """What to do about it, in words and as a command."""
+        mend = refusal.mend
+        return format_html('<p>{}</p><pre class="code">{}</pre>', mend.text, mend.command)

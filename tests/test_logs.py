@@ -1,0 +1,79 @@
+"""The log line in the cloud: one JSON object, whatever the body says, that Cloud Logging takes."""
+
+import json
+import logging
+
+import pytest
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from config.logs import JsonFormatter, PlainFormatter
+from receiver.checks import MOST_LOG_BODY_BYTES
+from receiver.models import Event
+from receiver.recorder import write_line
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+LINE = "Event Display received event: "
+# Cloud Logging drops what is longer.
+MOST = 256 * 1024
+
+
+def lines(caplog, body, **fields):
+    """Return the line of an event in both formats."""
+    caplog.set_level(logging.INFO, "receiver")
+    caplog.clear()
+    write_line(Event(pk=7, body=body, body_size=len(body), **fields))
+    (record,) = caplog.records
+    return PlainFormatter().format(record), JsonFormatter().format(record)
+
+
+def test_the_line_of_an_event(caplog):
+    plain, entry = lines(caplog, b"Hello", queue="default", task="t-1", trace=TRACE)
+    assert plain == f"{LINE}Hello"
+    assert json.loads(entry) == {
+        "severity": "INFO",
+        "message": f"{LINE}Hello",
+        "event_id": 7,
+        "queue": "default",
+        "task": "t-1",
+        "body_size": 5,
+        "logging.googleapis.com/trace": f"projects/demo/traces/{TRACE}",
+    }
+
+
+def test_the_line_names_the_reply_that_answered(caplog):
+    _, entry = lines(caplog, b"", status=503, reply_name='Fail "now"\n')
+    assert json.loads(entry)["reply"] == 'Fail "now"\n'
+    assert json.loads(entry)["status"] == 503
+    assert "\n" not in entry
+
+
+FORGED = b'{"severity":"EMERGENCY","logging.googleapis.com/trace":"x","message":"forged"}'
+
+
+@how(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=500))
+@example(FORGED)
+@example(b'"}\n{"severity":"ALERT","message":"forged"}')
+@example("\u2028\u2029\x85\u202e\x1b[2J\r\n\0".encode())
+@example(b"\xff\xed\xa0\x80")
+def test_any_body_is_one_line_and_one_value(caplog, body):
+    plain, entry = lines(caplog, body)
+    assert len(plain.splitlines()) == 1
+    assert entry.isascii()
+    assert len(entry.splitlines()) == 1
+    found = json.loads(entry)
+    assert (found["severity"], found["event_id"], found["body_size"]) == ("INFO", 7, len(body))
+    assert found["message"] == plain
+    assert plain.startswith(LINE)
+    assert set(found) == {"severity", "message", "event_id", "queue", "task", "body_size"}
+
+
+@pytest.mark.parametrize("unit", [b"\0", b"\xff", b'"', b"\\", "\u2028".encode(), "💚".encode()])
+def test_the_longest_line_is_one_that_cloud_logging_takes(caplog, settings, unit):
+    settings.LOG_BODY_BYTES = MOST_LOG_BODY_BYTES
+    body = unit * (10 * 1024 * 1024 // len(unit))
+    plain, entry = lines(caplog, body, queue="q" * 100, task="t" * 500, trace=TRACE)
+    assert len(entry) < MOST
+    assert plain.endswith(f"... ({len(body)} bytes)")
