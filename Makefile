@@ -25,7 +25,8 @@ bench: $(VENV)/.run
 	$(BIN)/python bench/emulator.py --waiting 20000
 
 faults: $(VENV)/.dev
-	FAULT_KILLS=$${FAULT_KILLS:-200} $(BIN)/pytest tests/faults
+	FAULTS=full $(BIN)/pytest tests/faults
+	FAULTS=full $(BIN)/python -m tests.with_postgresql $(BIN)/pytest tests/faults
 
 lock: $(VENV)/.dev
 	for name in requirements requirements-dev; do \

@@ -1,0 +1,46 @@
+"""A receiver to be killed, starved and lied to: the project's own gunicorn, callers verified."""
+
+import hashlib
+import sys
+
+from tests.cluster import children
+from tests.receiver.issuer import ACCOUNT
+from tests.receiver.server import Server
+from tests.stack import GUNICORN
+
+
+class Receiver(Server):
+    """`with Receiver(folder, issuer) as receiver:`; `mutant` names a fault that is built in."""
+
+    def __init__(self, folder, issuer, *options, mutant="", **how):
+        verified = {
+            "RECEIVER_AUTH": "verify",
+            "OIDC_ISSUER": issuer.url,
+            "OIDC_SERVICE_ACCOUNT": ACCOUNT,
+            "CLOUD_TASKS_ENDPOINT": "",  # nothing is sent from here
+        }
+        super().__init__(folder, *options, **verified | how)
+        self.issuer = issuer
+        if mutant:
+            self.program = [sys.executable, "-m", "tests.faults.faulty", mutant, *GUNICORN[1:]]
+
+    @property
+    def worker(self):
+        """The process id of gunicorn's one worker."""
+        (pid,) = children(self.process.pid)
+        return pid
+
+    def token(self, **claims):
+        return self.issuer.token(**{"aud": self.url} | claims)
+
+    def digests(self):
+        """The digest of each stored body, in no promised order."""
+        return [digest(body) for (body,) in self.rows("SELECT body FROM receiver_event")]
+
+    def store_is_sound(self):
+        """Say whether SQLite finds its own file in order; PostgreSQL says so by starting."""
+        return bool(self.database.url) or self.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def digest(body):
+    return hashlib.sha256(body).digest()
