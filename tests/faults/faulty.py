@@ -25,7 +25,29 @@ def answer_first():
     views.record = record
 
 
-FAULTS = {fault.__name__: fault for fault in (answer_first,)}
+def no_sync():
+    """A commit is not on the disk when it returns."""
+    _options(
+        {"synchronous=FULL": "synchronous=OFF", "synchronous_commit=on": "synchronous_commit=off"}
+    )
+
+
+def sync_at_checkpoints():
+    """SQLite's usual setting with a write-ahead log: safe for the file, not for its end."""
+    _options({"synchronous=FULL": "synchronous=NORMAL"})
+
+
+def _options(changes):
+    from django.conf import settings
+
+    options = settings.DATABASES["default"]["OPTIONS"]
+    for name, value in options.items():
+        for before, after in changes.items():
+            if before in str(value):
+                options[name] = value.replace(before, after)
+
+
+FAULTS = {fault.__name__: fault for fault in (answer_first, no_sync, sync_at_checkpoints)}
 
 
 if __name__ == "__main__":
