@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 
@@ -41,8 +42,10 @@ class Load:
     stored: int = 0  # rows, once the faults have been looked for
 
     def __enter__(self):
+        self.after = self.receiver.last_id()
         self.over = threading.Event()
         self.token = self.receiver.token()
+        self.mark = uuid.uuid4().hex
         self._threads = [threading.Thread(target=self._work, args=[n]) for n in range(self.clients)]
         for thread in self._threads:
             thread.start()
@@ -57,7 +60,9 @@ class Load:
         chance, count = random.Random(number), 0  # noqa: S311
         connection = HTTPConnection(*self.receiver.address, timeout=self.timeout)
         while not self.over.wait(self.pause):
-            body = f"{number}-{count}:".encode() + chance.randbytes(chance.choice(self.sizes))
+            body = f"{self.mark}-{number}-{count}:".encode() + chance.randbytes(
+                chance.choice(self.sizes)
+            )
             count += 1
             try:
                 self._post(connection, body)
@@ -79,10 +84,10 @@ class Load:
             if answer.status == 200:
                 self.acknowledged.add(name)
 
-    def wait_for_an_answer(self):
+    def wait_for_an_answer(self, seconds=15):
         """Wait until one more request has been acknowledged."""
         before = len(self.acknowledged)
-        eventually(lambda: len(self.acknowledged) > before)
+        eventually(lambda: len(self.acknowledged) > before, seconds)
 
     @property
     def statuses(self):
@@ -90,7 +95,7 @@ class Load:
 
     def faults(self):
         """Return one sentence for each thing that must never be, by the rows as they are now."""
-        stored = self.receiver.digests()
+        stored = self.receiver.digests(self.after)
         self.stored = len(stored)
         found = {
             "acknowledged but lost": len(self.acknowledged.difference(stored)),
