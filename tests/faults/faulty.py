@@ -62,7 +62,17 @@ def swallow():
     views.record = record
 
 
-FAULTS = {fault.__name__: fault for fault in (answer_first, no_sync, sync_at_checkpoints, swallow)}
+def no_health_checks():
+    """No loss, but more failures: a kept connection is not looked at before it is used."""
+    from django.conf import settings
+
+    settings.DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+
+
+FAULTS = {
+    fault.__name__: fault
+    for fault in (answer_first, no_sync, sync_at_checkpoints, no_health_checks, swallow)
+}
 
 
 if __name__ == "__main__":

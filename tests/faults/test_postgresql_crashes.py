@@ -1,0 +1,59 @@
+"""PostgreSQL crashes and starts again under load: what the receiver answered 200 is still there."""
+
+import random
+import time
+
+import pytest
+
+from tests.cluster import Cluster
+from tests.faults.counts import FULL, ON_POSTGRESQL, times
+from tests.faults.load import Load
+from tests.faults.receiving import Receiver
+
+pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="of PostgreSQL: in the run on it")
+
+CRASHES = times(3, 20)
+BACK = 3.0  # seconds from PostgreSQL's start to the first 200
+LONGEST = 5.0
+# Without Django's look at a kept connection more requests meet a dead one: no reason to lose any.
+VARIANTS = ["", "no_health_checks"] if FULL else [""]
+
+
+def crash_at_random(folder, issuer, crashes, mutant=""):
+    """Crash PostgreSQL that often; returns the load, its faults and the slowest return."""
+    chance, slowest = random.Random(random.getrandbits(32)), 0.0  # noqa: S311
+    with (
+        Cluster() as cluster,
+        Receiver(folder, issuer, mutant=mutant, server=cluster.url("postgres")) as receiver,
+    ):
+        with Load(receiver) as load:
+            load.wait_for_an_answer()
+            for _ in range(crashes):
+                time.sleep(chance.uniform(0.1, 0.6))  # the moment of the crash is the test
+                cluster.stop("immediate")
+                cluster.start()
+                started = time.monotonic()
+                load.wait_for_an_answer()
+                slowest = max(slowest, time.monotonic() - started)
+        return load, load.faults(), slowest
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_crash_loses_nothing_acknowledged(tmp_path, token_issuer, tell, variant):
+    load, faults, back = crash_at_random(tmp_path, token_issuer, CRASHES, variant)
+    acknowledged, longest = len(load.acknowledged), max(a.seconds for a in load.answers)
+    away = sum(answer.status == 503 for answer in load.answers)
+    tell(
+        f"{CRASHES} crashes of PostgreSQL ({variant or 'as configured'}): {acknowledged} "
+        f"acknowledged, {faults or '0 lost'}, {away} x 503, back in {back:.1f} s at most, "
+        f"longest answer {longest:.1f} s, {load.stored - acknowledged} stored, not acknowledged"
+    )
+    assert faults == []
+    assert load.statuses <= {200, 503}
+    assert back <= BACK
+    assert longest < LONGEST
+
+
+def test_commits_that_do_not_wait_for_the_disk_are_found_out(tmp_path, token_issuer):
+    runs = (crash_at_random(tmp_path / str(n), token_issuer, 3, "no_sync") for n in range(3))
+    assert any(faults for _, faults, _ in runs), "three times three crashes do not show it"
