@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-BEGUN = re.compile(r"(\d+) ([\d.]+) f\w*sync\(\d+<([^>]*)>")
-ENDED = re.compile(r"(\d+) ([\d.]+) .*= 0 <([\d.]+)>$")
+BEGUN = re.compile(r"(\d+) +([\d.]+) f\w*sync\(\d+<([^>]*)>")
+ENDED = re.compile(r"(\d+) +([\d.]+) .*= 0 <([\d.]+)>$")
 
 
 def not_run(reason):
