@@ -69,9 +69,30 @@ def no_health_checks():
     settings.DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 
 
+def no_length_check():
+    """A body that ends early is taken for whole."""
+    from receiver import body
+
+    def read(stream, length, deadline):
+        return bytes(stream.read(length))
+
+    body._read_length = read
+
+
+def chunks_lost():
+    """A chunked body is taken for none, as `request.body` of Django does."""
+    from receiver import body, views
+
+    def read(environ, cap):
+        return b"" if environ.get("HTTP_TRANSFER_ENCODING") else body.read_body(environ, cap)
+
+    views.read_body = read
+
+
 FAULTS = {
-    fault.__name__: fault
-    for fault in (answer_first, no_sync, sync_at_checkpoints, no_health_checks, swallow)
+    name: fault
+    for name, fault in dict(globals()).items()
+    if callable(fault) and not name.startswith("_")
 }
 
 

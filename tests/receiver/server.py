@@ -21,7 +21,7 @@ class Server(WebProcess):
         event = dict(zip(columns, self.rows(sql, [int(pk)])[0], strict=True))
         if isinstance(event["headers"], str):
             event["headers"] = json.loads(event["headers"])
-        return event | {"body": bytes(event["body"])}
+        return event | {"id": int(pk), "body": bytes(event["body"])}
 
     def refused(self, reason):
         sql = "SELECT reason, sum(count) FROM receiver_refusal GROUP BY reason"
