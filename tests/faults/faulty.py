@@ -89,6 +89,20 @@ def chunks_lost():
     views.read_body = read
 
 
+def believe_anyone():
+    """A token's signature is not looked at."""
+    from receiver import caller
+
+    caller._check_signature = lambda *args: None
+
+
+def fetch_every_time():
+    """Each request makes one to the issuer: strangers decide how many."""
+    from receiver import caller, certificates
+
+    caller.certificates.get = lambda url, kid: certificates.fetch(url)[0].get(kid)
+
+
 FAULTS = {
     name: fault
     for name, fault in dict(globals()).items()
