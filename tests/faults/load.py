@@ -39,6 +39,7 @@ class Load:
     sent: set = field(default_factory=set)
     acknowledged: set = field(default_factory=set)
     answers: list = field(default_factory=list)
+    broken: int = 0  # connections
     stored: int = 0  # rows, once the faults have been looked for
 
     def __enter__(self):
@@ -67,6 +68,7 @@ class Load:
             try:
                 self._post(connection, body)
             except (OSError, HTTPException):
+                self.broken += 1
                 connection.close()
                 time.sleep(PAUSE)
         connection.close()
