@@ -15,4 +15,4 @@ COPY dashboard dashboard
 COPY emulator emulator
 RUN SECRET_KEY=only-for-collectstatic python manage.py collectstatic --no-input --verbosity 0
 USER tasks
-CMD ["gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+CMD ["gunicorn", "-c", "config/gunicorn.py", "config.asgi"]

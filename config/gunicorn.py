@@ -1,4 +1,4 @@
-"""gunicorn for laptop, container and Cloud Run: `gunicorn -c config/gunicorn.py config.wsgi`."""
+"""gunicorn for laptop, container and Cloud Run: `gunicorn -c config/gunicorn.py config.asgi`."""
 
 import os
 import sys
@@ -6,21 +6,17 @@ from pathlib import Path
 from typing import Any
 
 bind = f"0.0.0.0:{os.environ.get('PORT') or 8080}"
-# One process: threads share the log's lock, so that long lines cannot interleave.
-# 32 threads: slow clients must not outnumber them.
-worker_class = "gthread"
+# One process: it commits for all of its requests at once, and long log lines cannot interleave.
+worker_class = "config.worker.Worker"
 workers = 1
-threads = 32
 preload_app = True
 timeout = 60
 # Cloud Run kills 10 seconds after SIGTERM.
 graceful_timeout = 8
 keepalive = 75
-# The parser's cost grows with the square of a header block, bounded by fields x size.
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 16384
-http_parser = "python"
 control_socket_disable = True
 accesslog = None
 loglevel = "warning"

@@ -148,7 +148,7 @@ def start(children: list[subprocess.Popen], with_emulator: bool) -> None:
     """Start web and, where tasks stay here, the emulator."""
     from django.conf import settings
 
-    gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"]
+    gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi"]
     mine = ["--bind", f"127.0.0.1:{settings.PORT}", "--env", "PREPARED=1"]
     children.append(spawn(*gunicorn, *mine))
     if with_emulator:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from dashboard.views.overview import overview
+from receiver.routes import PATH
 from receiver.views import is_delivery, receive
 
 
@@ -20,7 +21,7 @@ def patterns(surfaces: list[str]) -> list[URLPattern | URLResolver]:
     """Return the URL patterns of a process that serves these surfaces; all others are 404."""
     found: list[URLPattern | URLResolver] = []
     if "receiver" in surfaces:
-        found += [re_path(r"^receive(?:/[\s\S]*)?\Z", receive, name="receive")]
+        found += [re_path(f"^{PATH}", receive, name="receive")]
     if "dashboard" not in surfaces:
         return [*found, path("", receive, name="root")]
     root_view = root if "receiver" in surfaces else overview

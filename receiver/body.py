@@ -1,24 +1,57 @@
 """The exact bytes of a request's body, or a refusal.
 
-Django's `request.body` loses chunked bodies and takes a truncated one for whole, so the stream
-of the WSGI server is read here instead.
+Django's `request.body` loses chunked bodies and takes a truncated one for whole, so what the
+server hands over is read here instead: parts in ASGI, a stream in WSGI.
 """
 
+import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from .refusals import Reason, Refused
 
 PIECE = 65536
-# The whole body must have come within this many seconds; looked at between two reads of a piece,
-# so a client that trickles within one piece outlasts it, and one that is silent does not.
+# The whole body must have come within this many seconds. In WSGI that is looked at between two
+# reads of a piece, so a client that trickles within one piece outlasts it there.
 DEADLINE = 30.0
 
 
+async def receive_body(
+    receive: Callable[[], Awaitable[Mapping[str, Any]]], length: str | None, cap: int
+) -> bytes:
+    """Return the whole body of an ASGI request, at most `cap` bytes; `length` is the header.
+
+    Raises Refused: too large, or truncated (also over the deadline, whatever came until then).
+    """
+    announced = _announced(length, cap) if length else None
+    try:
+        async with asyncio.timeout(DEADLINE):
+            body = await _join_parts(receive, cap)
+    except TimeoutError:
+        raise Refused(Reason.TRUNCATED) from None
+    if announced is not None and len(body) != announced:
+        raise Refused(Reason.TRUNCATED)
+    return body
+
+
+async def _join_parts(receive: Callable[[], Awaitable[Mapping[str, Any]]], cap: int) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(Reason.TRUNCATED)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > cap:
+            raise Refused(Reason.TOO_LARGE)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
 def read_body(environ: Mapping[str, Any], cap: int) -> bytes:
-    """Return the whole body, at most `cap` bytes.
+    """Return the whole body of a WSGI request, at most `cap` bytes.
 
     Raises Refused: too large, truncated (also a bad chunk or length, or over the deadline), or
     of unknown length on a server that does not end the input.

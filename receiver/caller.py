@@ -17,6 +17,7 @@ from google.auth import jwt
 from . import text
 from .certificates import Certificates, Unreachable
 from .headers import raw_path, raw_query
+from .kept_tokens import KeptTokens, Token
 from .masking import masked_url
 from .models import Event
 from .refusals import Reason, Refused
@@ -30,6 +31,11 @@ _REMOVED = ".SIGNATURE_REMOVED_BY_GOOGLE"
 _GOOGLE = {"https://accounts.google.com", "accounts.google.com"}
 
 certificates = Certificates()
+kept_tokens = KeptTokens()
+
+
+class WouldWait(Exception):
+    """The issuer has to be asked first, which takes up to three seconds."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +47,30 @@ class Caller:
     check: Event.Check = Event.Check.NONE
 
 
-def identify(environ: Mapping[str, Any]) -> Caller:
-    """Return the caller by the mode of RECEIVER_AUTH; raises Refused. Reads no body."""
+def identify(environ: Mapping[str, Any], *, at_once: bool = False) -> Caller:
+    """Return the caller by the mode of RECEIVER_AUTH; raises Refused. Reads no body.
+
+    With `at_once` it raises WouldWait where the issuer must be asked for its keys first.
+    """
     mode = settings.RECEIVER_AUTH
     if mode == "off":
         return Caller()
     authorization = _authorization(environ, behind_iam=mode == "iam")
     claims: dict[str, Any] = {}
     try:
-        token = _token(authorization)
-        header, claims = _parts(token)
+        text_of_it = _token(authorization)
+        token = kept_tokens.get(text_of_it) or _parts(text_of_it)
+        claims = token.claims
         if mode == "iam":
             _check_issuer(claims)
             check = Event.Check.IAM
         else:
-            _check_signature(token, header, claims)
+            token = _signed(text_of_it, token, at_once)
             check = Event.Check.VERIFIED
         _check_claims(claims, environ)
     except Refused as refused:
         raise Refused(refused.reason, *_claimed(claims)) from None
+    kept_tokens.keep(text_of_it, token)
     return Caller(*_claimed(claims), check)
 
 
@@ -95,36 +106,48 @@ def _token(authorization: str) -> str:
     return found[1]
 
 
-def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _parts(token: str) -> Token:
     """Return a token's header and claims, unchecked."""
     try:
         claims = dict(jwt.decode(token, verify=False))
-        return dict(jwt.decode_header(token)), claims
+        return Token(dict(jwt.decode_header(token)), claims)
     except Exception:  # a nested bomb raises RecursionError, odd padding binascii's own error
         raise Refused(Reason.MALFORMED) from None
 
 
-def _check_signature(token: str, header: dict[str, Any], claims: dict[str, Any]) -> None:
-    if token.endswith(_REMOVED):
+def _signed(text_of_it: str, token: Token, at_once: bool) -> Token:
+    """Return the token with the key that its signature matches; raises Refused."""
+    if text_of_it.endswith(_REMOVED):
         raise Refused(Reason.SIGNATURE_REMOVED)
-    kid = header.get("kid")
-    if header.get("alg") != "RS256" or not isinstance(kid, str) or not kid:
+    kid = token.header.get("kid")
+    if token.header.get("alg") != "RS256" or not isinstance(kid, str) or not kid:
         raise Refused(Reason.KEY)
     # Before the certificates: a foreign token is no reason to ask our issuer for its keys.
-    _check_issuer(claims)
-    _check_numbers(claims)
+    _check_issuer(token.claims)
+    _check_numbers(token.claims)
+    pem = _key(kid, at_once)
+    if token.pem == pem:
+        return token
     try:
-        pem = certificates.get(settings.OIDC_CERTS_URL, kid)
+        jwt.decode(text_of_it, certs={kid: pem}, clock_skew_in_seconds=SKEW)
+    except Exception:
+        # The library looks at the signature first, so that times in order mean a wrong signature.
+        reason = Reason.SIGNATURE if _is_current(token.claims) else Reason.EXPIRED
+        raise Refused(reason) from None
+    return Token(token.header, token.claims, pem)
+
+
+def _key(kid: str, at_once: bool) -> str:
+    url = settings.OIDC_CERTS_URL
+    if at_once and certificates.would_ask(url, kid):
+        raise WouldWait
+    try:
+        pem = certificates.get(url, kid)
     except Unreachable:
         raise Refused(Reason.KEYS_UNREACHABLE) from None
     if pem is None:
         raise Refused(Reason.KEY)
-    try:
-        jwt.decode(token, certs={kid: pem}, clock_skew_in_seconds=SKEW)
-    except Exception:
-        # The library looks at the signature first, so that times in order mean a wrong signature.
-        reason = Reason.SIGNATURE if _is_current(claims) else Reason.EXPIRED
-        raise Refused(reason) from None
+    return pem
 
 
 def _check_claims(claims: dict[str, Any], environ: Mapping[str, Any]) -> None:

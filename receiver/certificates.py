@@ -77,6 +77,11 @@ class Certificates:
             raise Unreachable
         return kept.keys.get(kid)
 
+    def would_ask(self, url: str, kid: str) -> bool:
+        """Tell whether `get` would ask the issuer now, or wait for one who does."""
+        kept, now = self._of(url), time.monotonic()
+        return kept.usable(kid, now) is None and kept.may_ask(kid, now)
+
     def _of(self, url: str) -> _Kept:
         kept = self._kept
         return kept if kept.url == url else _Kept(url)

@@ -102,8 +102,10 @@ class RefusalManager(models.Manager["Refusal"]):
 
     KEPT = 2000
 
-    def count_one(self, reason: str, *, queue: str, task: str, account: str, audience: str) -> bool:
-        """Count one refusal in this minute's row; returns whether it made the row.
+    def count_more(
+        self, reason: str, number: int = 1, *, queue: str, task: str, account: str, audience: str
+    ) -> bool:
+        """Count refusals in this minute's row; returns whether it made the row.
 
         The claims are the last ones. A new row pushes out all but the newest 2,000.
         """
@@ -112,7 +114,7 @@ class RefusalManager(models.Manager["Refusal"]):
             "minute": timezone.now().replace(second=0, microsecond=0),
         }
         counted = {
-            "count": models.F("count") + 1,
+            "count": models.F("count") + number,
             "queue": queue[:100],
             "task": task[:500],
             "account": account[:320],
@@ -149,6 +151,7 @@ class Refusal(models.Model):
         TOO_LARGE = "too-large", "Body over the limit"
         TRUNCATED = "truncated", "Body shorter than announced"
         LENGTH_REQUIRED = "length-required", "Body of unknown length"
+        HOST = "host", "Sent to a host that is not in ALLOWED_HOSTS"
 
     reason = models.CharField(max_length=20, choices=Reason.choices)
     minute = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Keeps an admitted request: one row, then one log line. Nothing in it can be poison."""
+"""What is kept of an admitted request: its row and its log line. Nothing in it can be poison."""
 
 import contextlib
 import logging
@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from . import text
 from .caller import Caller
@@ -26,35 +25,7 @@ class StoreAway(Exception):
     """The database cannot be reached or cannot take writes at the moment."""
 
 
-def record(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: datetime) -> Event:
-    """Store an admitted request and log it; the row is committed when this returns.
-
-    Raises StoreAway where the database is away, and whatever the database raised where even an
-    envelope with nothing but the exact body cannot be stored.
-    """
-    try:
-        event = build(environ, body, caller, received_at)
-        _insert(event)
-    except StoreAway:
-        raise
-    except Exception as error:
-        # Content that a column refuses would be refused at every further try as well.
-        event = envelope(environ, body, caller, received_at)
-        _insert(event)
-        trouble.error("Event %s is only an envelope: %s.", event.pk, _named(error))
-    write_line(event)
-    return event
-
-
-def _insert(event: Event) -> None:
-    try:
-        event.save(force_insert=True)
-    except (OperationalError, InterfaceError) as error:
-        trouble.error("Could not store an event: %s.", _named(error))
-        raise StoreAway from error
-
-
-def _named(error: Exception) -> str:
+def named(error: Exception) -> str:
     """An error's class and place; its text may quote what was sent."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}" if frames else ""
@@ -127,4 +98,4 @@ def write_line(event: Event) -> None:
         log.info("Event Display received event: %s", line, extra={"fields": fields})
     except Exception as error:
         with contextlib.suppress(Exception):
-            trouble.warning("Could not log event %s: %s.", event.pk, _named(error))
+            trouble.warning("Could not log event %s: %s.", event.pk, named(error))

@@ -22,6 +22,7 @@ ANSWERS: dict[Reason, tuple[int, str]] = {
     Reason.TOO_LARGE: (413, "The body is over the limit."),
     Reason.TRUNCATED: (400, "The body is shorter than announced, or broken."),
     Reason.LENGTH_REQUIRED: (411, "The length of the body is unknown."),
+    Reason.HOST: (400, "The host is not one of ALLOWED_HOSTS."),
 }
 
 

@@ -1,6 +1,6 @@
-"""The HTTP target of Cloud Tasks: caller, body, row, answer, in this order."""
+"""The receiver as a Django view: for `runserver` and tests. `front.py` is what production runs."""
 
-import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,15 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from . import answers
+from .answers import Answer
 from .body import read_body
-from .caller import has_token, identify
-from .labels import is_labelled, labels
-from .models import Refusal
-from .recorder import StoreAway, record, trouble
-from .refusals import ANSWERS, Refused
-
-RETRY_AFTER = "5"
-refusals = logging.getLogger("receiver.refusals")
+from .caller import identify
+from .delivery import Delivery
+from .refusals import Refused
+from .routes import is_delivery_to_root
+from .store import store, write_lines
+from .turned_away import TurnedAway
 
 
 @csrf_exempt
@@ -33,64 +33,28 @@ def receive(request: HttpRequest) -> HttpResponse:
         caller = identify(request.META)
         body = read_body(request.META, settings.MAX_BODY_BYTES)
     except Refused as refused:
-        return _refusal(request.META, refused)
-    try:
-        event = record(request.META, body, caller, received_at)
-    except StoreAway:
-        return _answer(
-            request.META, 503, "The database cannot be reached.", {"Retry-After": RETRY_AFTER}
-        )
-    except Exception as error:
-        trouble.error("Could not store a request at all: %s.", type(error).__name__)
-        return _answer(request.META, 500, "The request could not be stored.")
-    return _answer(request.META, 200, f"Stored as event {event.pk}.")
+        turned_away = TurnedAway()
+        turned_away.note(request.META, refused)
+        turned_away.save()
+        return _sent(answers.refusal(refused.reason), request.META)
+    delivery = Delivery(request.META, body, caller, received_at)
+    store([delivery])
+    write_lines([delivery])
+    return _sent(delivery.reply(), request.META)
 
 
 def is_delivery(request: HttpRequest) -> bool:
     """Tell whether a request to `/` is the receiver's rather than a person's who looks."""
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        return True
-    return is_labelled(request.META) or has_token(request.META)
+    return is_delivery_to_root(request.META)
 
 
-def _refusal(environ: Mapping[str, Any], refused: Refused) -> HttpResponse:
-    status, sentence = ANSWERS[refused.reason]
-    _count(environ, refused)
-    headers = {}
-    # PEP 3333 leaves this header to the server: Django's development server stops at it, and
-    # gunicorn ends a connection by itself whose body is left unread.
-    if not str(environ.get("SERVER_SOFTWARE", "")).startswith("WSGIServer"):
-        headers["Connection"] = "close"
-    if status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = RETRY_AFTER
-    return _answer(environ, status, sentence, headers)
-
-
-def _count(environ: Mapping[str, Any], refused: Refused) -> None:
-    """Count a refusal, log the first of its kind in a minute; no failure changes the answer."""
-    try:
-        claimed = labels(environ)
-        first = Refusal.objects.count_one(
-            refused.reason,
-            queue=claimed.queue,
-            task=claimed.task,
-            account=refused.account,
-            audience=refused.audience,
-        )
-        if first:
-            refusals.warning("Refused a request: %s", ANSWERS[refused.reason][1])
-    except Exception as error:
-        refusals.warning("Could not count a refusal: %s.", type(error).__name__)
-
-
-def _answer(
-    environ: Mapping[str, Any], status: int, sentence: str, headers: dict[str, str] | None = None
-) -> HttpResponse:
-    return HttpResponse(
-        b"" if environ["REQUEST_METHOD"] == "HEAD" else f"{sentence}\n",
-        status=status,
-        content_type="text/plain; charset=utf-8",
-        headers={"Cache-Control": "no-store"} | (headers or {}),
-    )
+def _sent(answer: Answer, environ: Mapping[str, Any]) -> HttpResponse:
+    time.sleep(answer.delay)
+    if answer.drop:  # which WSGI cannot: an error without a body is as near as it comes
+        return HttpResponse(status=500, headers={"Cache-Control": "no-store"})
+    headers = dict(answer.headers)
+    # PEP 3333 leaves this header to the server: Django's development server stops at it.
+    if str(environ.get("SERVER_SOFTWARE", "")).startswith("WSGIServer"):
+        headers.pop("Connection", None)
+    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body
+    return HttpResponse(body, status=answer.status, headers=headers)

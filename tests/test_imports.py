@@ -72,7 +72,7 @@ def test_only_the_gateway_knows_the_client_library():
 
 def test_a_web_process_starts_without_the_heavy_libraries():
     program = (
-        "import sys, config.wsgi; "
+        "import sys, config.asgi; "
         "print(*[m for m in ('grpc', 'google.cloud.tasks_v2', 'aiohttp', 'requests')"
         " if m in sys.modules])"
     )
@@ -91,7 +91,7 @@ class Gone(importlib.abc.MetaPathFinder):
         if name.split(".")[0] == "emulator":
             raise ModuleNotFoundError(name, name=name)
 sys.meta_path.insert(0, Gone())
-import config.wsgi
+import config.asgi
 from django.core.management import call_command
 call_command("check")
 call_command("makemigrations", check=True, dry_run=True)

@@ -4,25 +4,19 @@ A test of durability or of the border that does not notice these would notice no
 """
 
 import sys
-import threading
 import time
 
 
 def answer_first():
     """200 is answered before the commit."""
-    from receiver import recorder, views
+    from receiver.committer import Committer, store
 
-    def record(environ, body, caller, received_at):
-        event = recorder.build(environ, body, caller, received_at)
+    def write(self, batch):
+        self._loop.call_soon_threadsafe(self._settle, batch)
+        time.sleep(0.03)  # a disk's time for a commit
+        store([job.delivery for job in batch])
 
-        def later():
-            time.sleep(0.03)  # a disk's time for a commit
-            event.save(force_insert=True)
-
-        threading.Thread(target=later).start()
-        return event
-
-    views.record = record
+    Committer._write = write
 
 
 def no_sync():
@@ -49,51 +43,46 @@ def _options(changes):
 
 def swallow():
     """A database that fails is answered 200, so that Cloud Tasks does not try again."""
-    from receiver import recorder, views
+    from receiver import answers
+    from receiver.delivery import Delivery
 
-    real = views.record
-
-    def record(environ, body, caller, received_at):
-        try:
-            return real(environ, body, caller, received_at)
-        except recorder.StoreAway:
-            return recorder.build(environ, body, caller, received_at)
-
-    views.record = record
-
-
-def no_health_checks():
-    """No loss, but more failures: a kept connection is not looked at before it is used."""
-    from django.conf import settings
-
-    settings.DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+    Delivery.reply = lambda delivery: answers.stored(delivery.event.pk or 0)
 
 
 def no_length_check():
     """A body that ends early is taken for whole."""
-    from receiver import body
+    from receiver import front
 
-    def read(stream, length, deadline):
-        return bytes(stream.read(length))
+    async def receive_body(receive, length, cap):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return body
 
-    body._read_length = read
+    front.receive_body = receive_body
+    front.is_cut_off = lambda scope: False
 
 
 def chunks_lost():
     """A chunked body is taken for none, as `request.body` of Django does."""
-    from receiver import body, views
+    from receiver import front
 
-    def read(environ, cap):
-        return b"" if environ.get("HTTP_TRANSFER_ENCODING") else body.read_body(environ, cap)
+    real = front.receive_body
 
-    views.read_body = read
+    async def receive_body(receive, length, cap):
+        body = await real(receive, length, cap)
+        return body if length else b""
+
+    front.receive_body = receive_body
 
 
 def believe_anyone():
     """A token's signature is not looked at."""
     from receiver import caller
 
-    caller._check_signature = lambda *args: None
+    caller._signed = lambda text, token, at_once: token
 
 
 def fetch_every_time():
@@ -101,6 +90,21 @@ def fetch_every_time():
     from receiver import caller, certificates
 
     caller.certificates.get = lambda url, kid: certificates.fetch(url)[0].get(kid)
+
+
+def one_at_a_time():
+    """Who sends slowly holds up everybody else."""
+    from asyncio import Lock
+
+    from receiver.front import Front
+
+    real, turn = Front._take, Lock()
+
+    async def take(*args):
+        async with turn:
+            return await real(*args)
+
+    Front._take = take
 
 
 FAULTS = {

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.cluster import Cluster
-from tests.faults.counts import FULL, ON_POSTGRESQL, times
+from tests.faults.counts import ON_POSTGRESQL, times
 from tests.faults.load import Load
 from tests.faults.receiving import Receiver
 
@@ -15,8 +15,6 @@ pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="of PostgreSQL: in the
 CRASHES = times(3, 20)
 BACK = 3.0  # seconds from PostgreSQL's start to the first 200
 LONGEST = 5.0
-# Without Django's look at a kept connection more requests meet a dead one: no reason to lose any.
-VARIANTS = ["", "no_health_checks"] if FULL else [""]
 
 
 def crash_at_random(folder, issuer, crashes, mutant=""):
@@ -38,13 +36,12 @@ def crash_at_random(folder, issuer, crashes, mutant=""):
         return load, load.faults(), slowest
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_crash_loses_nothing_acknowledged(tmp_path, token_issuer, tell, variant):
-    load, faults, back = crash_at_random(tmp_path, token_issuer, CRASHES, variant)
+def test_a_crash_loses_nothing_acknowledged(tmp_path, token_issuer, tell):
+    load, faults, back = crash_at_random(tmp_path, token_issuer, CRASHES)
     acknowledged, longest = len(load.acknowledged), max(a.seconds for a in load.answers)
     away = sum(answer.status == 503 for answer in load.answers)
     tell(
-        f"{CRASHES} crashes of PostgreSQL ({variant or 'as configured'}): {acknowledged} "
+        f"{CRASHES} crashes of PostgreSQL: {acknowledged} "
         f"acknowledged, {faults or '0 lost'}, {away} x 503, back in {back:.1f} s at most, "
         f"longest answer {longest:.1f} s, {load.stored - acknowledged} stored, not acknowledged"
     )

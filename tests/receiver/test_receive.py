@@ -9,7 +9,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.test import RequestFactory
 from django.utils import timezone
 
-from receiver import recorder
+from receiver import recorder, rows
 from receiver.models import Event, Refusal
 from receiver.views import is_delivery, receive
 from tests.receiver.issuer import ACCOUNT, AUDIENCE
@@ -163,16 +163,13 @@ class Failing:
 
     def __init__(self, monkeypatch, *errors):
         self.errors = list(errors)
-        self.save = Event.save
-        monkeypatch.setattr(Event, "save", self._save_for())
+        self.insert = rows.insert
+        monkeypatch.setattr(rows, "insert", self)
 
-    def _save_for(failing):
-        def save(event, *args, **kwargs):
-            if failing.errors:
-                raise failing.errors.pop(0)
-            failing.save(event, *args, **kwargs)
-
-        return save
+    def __call__(self, events):
+        if self.errors:
+            raise self.errors.pop(0)
+        self.insert(events)
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("gone")])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def count(reason="missing", **claims):
     empty = {"queue": "", "task": "", "account": "", "audience": ""}
-    return Refusal.objects.count_one(reason, **(empty | claims))
+    return Refusal.objects.count_more(reason, **(empty | claims))
 
 
 def at(monkeypatch, instant):
@@ -71,7 +71,7 @@ def test_a_failing_count_changes_no_answer(client, issuer, monkeypatch):
     def fail(*args, **kwargs):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(RefusalManager, "count_one", fail)
+    monkeypatch.setattr(RefusalManager, "count_more", fail)
     assert client.post("/receive", b"", content_type="").status_code == 401
 
 

@@ -1,0 +1,144 @@
+"""The one thread that writes, many deliveries to a commit.
+
+A commit costs a sync of the disk, so deliveries that wait at the same time share one; each is
+answered after it. Refusals are counted in between, a few times a second at most.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from .delivery import Delivery
+from .refusals import Refused
+from .store import store, write_lines
+from .turned_away import TurnedAway
+
+log = logging.getLogger("receiver.trouble")
+
+MOST_WAITING = 2000
+MOST_WAITING_BYTES = 128 * 1024 * 1024
+LARGEST_BATCH = 256
+LARGEST_BATCH_BYTES = 16 * 1024 * 1024
+# A delivery that is not committed after so many seconds is answered as one that never was.
+PATIENCE = 20.0
+# Refusals wait so long (seconds) for others to be counted with.
+COUNT_EVERY = 0.25
+
+
+class Busy(Exception):
+    """Too much waits to be written, or the database took too long; nothing is known of it."""
+
+
+@dataclass(slots=True)
+class _Job:
+    delivery: Delivery
+    done: "asyncio.Future[None]"
+
+
+class Committer:
+    """Stores deliveries for the coroutines of one event loop.
+
+    The thread starts with the first use, so that a server may fork before.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._turned_away = TurnedAway()
+        self._waiting = self._waiting_bytes = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._loop: asyncio.AbstractEventLoop
+
+    async def store(self, delivery: Delivery) -> None:
+        """Return once the delivery is committed or has its `error`; raises Busy."""
+        size = len(delivery.body)
+        full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
+        if self._waiting >= MOST_WAITING or full:
+            raise Busy
+        self._start()
+        job = _Job(delivery, self._loop.create_future())
+        self._waiting += 1
+        self._waiting_bytes += size
+        self._jobs.put(job)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await job.done
+        except TimeoutError:
+            raise Busy from None
+
+    def count(self, environ: Mapping[str, Any], refused: Refused) -> None:
+        """Count a refusal soon."""
+        wake = not self._turned_away
+        self._turned_away.note(environ, refused)
+        if wake:
+            self._start()
+            self._jobs.put(None)
+
+    def close(self) -> None:
+        """Write what still waits and end the thread; waits for it."""
+        self._closed = True
+        if self._thread:
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._closed or not self._jobs.empty():
+                if batch := self._next_batch(due if self._turned_away else None):
+                    self._write(batch)
+                if self._turned_away and (self._closed or time.monotonic() >= due):
+                    self._turned_away.save()
+                    due = time.monotonic() + COUNT_EVERY
+        finally:
+            connection.close()
+
+    def _next_batch(self, until: float | None) -> list[_Job]:
+        """Wait for a job, not longer than `until`; returns all that wait, within the limits."""
+        batch: list[_Job] = []
+        size = 0
+        try:
+            wait = None if until is None else max(0.0, until - time.monotonic())
+            job = self._jobs.get(timeout=wait)
+            while True:
+                if job is not None:
+                    batch.append(job)
+                    size += len(job.delivery.body)
+                if len(batch) >= LARGEST_BATCH or size >= LARGEST_BATCH_BYTES:
+                    break
+                job = self._jobs.get_nowait()
+        except queue.Empty:
+            pass
+        return batch
+
+    def _write(self, batch: list[_Job]) -> None:
+        # Who has given up was answered already, and will send it again.
+        deliveries = [job.delivery for job in batch if not job.done.done()]
+        try:
+            store(deliveries)
+            write_lines(deliveries)
+        except Exception as error:  # a mistake of ours ends neither the thread nor a request
+            log.exception("The committer failed.")
+            for delivery in deliveries:
+                delivery.error = delivery.error or error
+        self._loop.call_soon_threadsafe(self._settle, batch)
+
+    def _settle(self, batch: list[_Job]) -> None:
+        for job in batch:
+            self._waiting -= 1
+            self._waiting_bytes -= len(job.delivery.body)
+            if not job.done.done():
+                job.done.set_result(None)

@@ -1,0 +1,108 @@
+"""The receiver in production: an ASGI function in front of Django, which serves everything else.
+
+Caller, body, row, commit, answer, in this order; a refused request costs no read of its body.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from . import answers
+from .answers import Answer
+from .body import receive_body
+from .caller import Caller, WouldWait, identify
+from .committer import Busy, Committer
+from .delivery import Delivery
+from .environ import environ_of
+from .refusals import Reason, Refused
+from .routes import is_delivery
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Front:
+    """Takes deliveries itself and hands every other request on; `alone` gives it all of `/`."""
+
+    def __init__(self, pages: Application, *, alone: bool) -> None:
+        self._pages, self._alone = pages, alone
+        self._committer = Committer()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self._live(receive, send)
+        environ = environ_of(scope)
+        if not is_delivery(scope["path"], environ, alone=self._alone):
+            return await self._pages(scope, receive, send)
+        answer = await self._take(scope, environ, receive)
+        await asyncio.sleep(answer.delay) if answer.delay else None
+        if answer.drop:
+            return await drop(scope)
+        await _send(answer, environ, send)
+
+    async def _take(self, scope: Scope, environ: dict[str, Any], receive: Receive) -> Answer:
+        received_at = datetime.now(UTC)
+        try:
+            _check_host(scope, environ)
+            caller = await _caller(environ)
+            length = environ.get("CONTENT_LENGTH")
+            body = await receive_body(receive, length, settings.MAX_BODY_BYTES)
+            if is_cut_off(scope):
+                raise Refused(Reason.TRUNCATED)
+        except Refused as refused:
+            self._committer.count(environ, refused)
+            return answers.refusal(refused.reason)
+        delivery = Delivery(environ, body, caller, received_at)
+        try:
+            await self._committer.store(delivery)
+        except Busy:
+            return answers.STORE_AWAY
+        return delivery.reply()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Follow the server's start and stop: what still waits is written before the end."""
+        while (await receive())["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        await asyncio.to_thread(self._committer.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _caller(environ: dict[str, Any]) -> Caller:
+    try:
+        return identify(environ, at_once=True)
+    except WouldWait:  # for the issuer, and the others must not wait with it
+        return await asyncio.to_thread(identify, environ)
+
+
+def _check_host(scope: Scope, environ: dict[str, Any]) -> None:
+    """Refuse what Django's middleware would, by the same rule; without the header as it does."""
+    host = environ.get("HTTP_HOST") or str((scope.get("server") or ("",))[0])
+    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+        raise Refused(Reason.HOST)
+
+
+async def _send(answer: Answer, environ: dict[str, Any], send: Send) -> None:
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body
+    if environ["REQUEST_METHOD"] != "HEAD":
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def is_cut_off(scope: Scope) -> bool:
+    """Tell whether the client closed its side before the request was whole, as the server saw."""
+    wire = scope.get("extensions", {}).get("receiver.wire")
+    return wire is not None and wire.cut_off
+
+
+async def drop(scope: Scope) -> None:
+    """End the connection without an answer."""
+    scope["extensions"]["receiver.wire"].drop()
+    await asyncio.sleep(0)  # until the server knows, else it would send an answer of its own

@@ -1,0 +1,104 @@
+"""Keeps deliveries: one transaction for all that came at the same time. Nothing is poison."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from . import recorder, rows
+from .delivery import Delivery
+from .recorder import StoreAway, named
+
+trouble = logging.getLogger("receiver.trouble")
+AWAY = (OperationalError, InterfaceError)
+# A failure that took longer (seconds) has waited for a lock or a server: the next would as well.
+QUICK = 1.0
+
+
+def store(deliveries: Sequence[Delivery]) -> None:
+    """Commit deliveries together, or one by one where one of them breaks the transaction.
+
+    Afterwards each has its event's key, or its `error`: StoreAway, or whatever the database
+    raised where not even an envelope with nothing but the exact body could be stored.
+    """
+    began = time.monotonic()
+    try:
+        _commit_on_a_live_connection(deliveries)
+    except AWAY as error:
+        trouble.error("Could not store %s: %s.", _counted(deliveries), named(error))
+        if len(deliveries) > 1 and time.monotonic() - began < QUICK:
+            _one_by_one(deliveries)
+        else:
+            _fail(deliveries, error)
+    except Exception as error:
+        if len(deliveries) > 1:
+            _one_by_one(deliveries)
+        else:
+            _store_envelope(deliveries[0], error)
+
+
+def write_lines(deliveries: Sequence[Delivery]) -> None:
+    """Write the log line of each that was stored, after its commit."""
+    for delivery in deliveries:
+        if delivery.error is None:
+            if delivery.odd:
+                what = named(delivery.odd)
+                trouble.error("Event %s is only an envelope: %s.", delivery.event.pk, what)
+            recorder.write_line(delivery.event)
+        elif not isinstance(delivery.error, StoreAway):
+            trouble.error("Could not store a request at all: %s.", named(delivery.error))
+
+
+def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
+    try:
+        _commit(deliveries)
+    except AWAY:
+        # The server was started anew meanwhile. What it committed but could not say is stored
+        # a second time: a duplicate is shown, a lost event could not be.
+        if not _lost():
+            raise
+        _commit(deliveries)
+
+
+def _commit(deliveries: Sequence[Delivery]) -> None:
+    with transaction.atomic():
+        rows.insert([delivery.event for delivery in deliveries])
+
+
+def _lost() -> bool:
+    """Close a connection that is of no use any more; tell whether there was one."""
+    if connection.connection is None or connection.in_atomic_block or connection.is_usable():
+        return False
+    connection.close()
+    return True
+
+
+def _one_by_one(deliveries: Sequence[Delivery]) -> None:
+    for position, delivery in enumerate(deliveries):
+        store([delivery])
+        if isinstance(delivery.error, StoreAway):
+            _fail(deliveries[position:], delivery.error)
+            return
+
+
+def _store_envelope(delivery: Delivery, error: Exception) -> None:
+    """Store the body alone: content that a column refuses would be refused at every further try."""
+    delivery.envelope(error)
+    try:
+        _commit([delivery])
+    except AWAY as away:
+        trouble.error("Could not store an envelope: %s.", named(away))
+        _fail([delivery], away)
+    except Exception as worse:
+        delivery.error = worse
+
+
+def _fail(deliveries: Sequence[Delivery], error: Exception) -> None:
+    for delivery in deliveries:
+        delivery.error = StoreAway()
+        delivery.error.__cause__ = error
+
+
+def _counted(deliveries: Sequence[Delivery]) -> str:
+    return "an event" if len(deliveries) == 1 else f"{len(deliveries)} events"
