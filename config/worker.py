@@ -118,7 +118,7 @@ class Protocol(HttpToolsProtocol):
             self._framing = name + b": " + value + b"\r\n"
         # Some servers make `-` of `_`, so that one could pass for the other.
         if b"_" not in name:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b"\t "))  # the parser leaves a tab at the end
 
     def on_headers_complete(self) -> None:
         self._in_head = False
