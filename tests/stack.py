@@ -27,17 +27,20 @@ class WebProcess:
     """gunicorn with the project's own configuration, a folder and a database of its own.
 
     It listens on a socket that the test opened, so that no other program can take the port.
-    `server` is the URL of a PostgreSQL of the test's own.
     """
 
     program: Sequence[str] = [sys.executable, "-m", *GUNICORN]
 
     def __init__(
-        self, folder: Path, *options: str, server: str | None = None, **environment: str
+        self,
+        folder: Path,
+        *options: str,
+        database: FreshDatabase | None = None,
+        **environment: str,
     ) -> None:
         self.folder = folder
         self.options = options
-        self.database = FreshDatabase("DATABASE_URL", server)
+        self.database = database or FreshDatabase("DATABASE_URL")
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.address = self.listening.getsockname()
         self.url = f"http://localhost:{self.address[1]}"

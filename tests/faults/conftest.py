@@ -1,11 +1,11 @@
-"""What the fault tests share: the line that each of them prints, and an issuer of tokens."""
+"""What the fault tests share: the line that each of them prints, and the ground."""
 
 import time
 
 import pytest
 
 from tests.faults.counts import ON_POSTGRESQL
-from tests.receiver.issuer import Issuer
+from tests.faults.ground import Ground
 
 
 @pytest.fixture
@@ -22,8 +22,7 @@ def tell(capsys):
 
 
 @pytest.fixture(scope="session")
-def token_issuer():
-    """An issuer of tokens for every receiver of the fault tests."""
-    found = Issuer()
-    yield found
-    found.stop()
+def ground(tmp_path_factory):
+    """What every receiver stands on."""
+    with Ground(tmp_path_factory.mktemp("ground")) as found:
+        yield found

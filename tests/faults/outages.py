@@ -7,12 +7,14 @@ worker's file sizes, which cuts a write in half as a real end of the disk does (
 
 import resource
 import sqlite3
+import time
 from contextlib import ExitStack, contextmanager, suppress
 
 import psycopg
 
 from tests.faults.tracing import Strace
 
+QUIET = 20  # looks at a full PostgreSQL
 ROOM = 64 * 1024
 CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
 
@@ -48,27 +50,24 @@ def disk_full(receiver):
 @contextmanager
 def frozen(receiver):
     """PostgreSQL's processes stand still; its connections stay open."""
-    receiver.cluster.freeze()
+    receiver.ground.cluster.freeze()
     yield
-    receiver.cluster.thaw()
+    receiver.ground.cluster.thaw()
 
 
 @contextmanager
 def no_connection_left(receiver):
     """Others use every connection that PostgreSQL allows, those of the receiver too."""
-    database = receiver.database.name
+    url = receiver.ground.cluster.url("postgres")
     with ExitStack() as others:
-
-        def connect():
-            url = receiver.cluster.url("postgres")
-            return others.enter_context(psycopg.connect(url, autocommit=True))
-
-        first = connect()
-        while True:
+        first = others.enter_context(psycopg.connect(url, autocommit=True))
+        quiet = 0
+        while quiet < QUIET:  # one that is cut off is not gone at once
             with suppress(psycopg.OperationalError):
-                while True:
-                    connect()
-            # It may have been quicker than the others where one was cut off.
-            if not first.execute(CUT_OFF, [database]).fetchall():
-                break
+                others.enter_context(psycopg.connect(url))
+                quiet = 0
+                continue
+            cut_off = first.execute(CUT_OFF, [receiver.database.name]).fetchall()
+            quiet = 0 if cut_off else quiet + 1
+            time.sleep(0.01)
         yield

@@ -101,8 +101,8 @@ def check_exactness(receiver, examples):
 
 
 @pytest.fixture(scope="module")
-def receiver(tmp_path_factory, token_issuer):
-    with Receiver(tmp_path_factory.mktemp("exact"), token_issuer, SURFACES="receiver") as running:
+def receiver(tmp_path_factory, ground):
+    with Receiver(tmp_path_factory.mktemp("exact"), ground, SURFACES="receiver") as running:
         yield running
 
 
@@ -145,8 +145,8 @@ def test_no_mangled_request_is_answered_2xx_without_a_row(receiver, tell):
 
 
 @pytest.mark.parametrize("mutant", ["no_length_check", "chunks_lost"])
-def test_a_receiver_that_loses_bytes_is_found_out(tmp_path, token_issuer, mutant):
-    with Receiver(tmp_path, token_issuer, mutant=mutant) as receiver:
+def test_a_receiver_that_loses_bytes_is_found_out(tmp_path, ground, mutant):
+    with Receiver(tmp_path, ground, mutant=mutant) as receiver:
         if mutant == "chunks_lost":
             with pytest.raises(AssertionError):
                 check_exactness(receiver, EXAMPLES)

@@ -8,7 +8,6 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.faults.counts import FULL, ON_POSTGRESQL
 from tests.faults.receiving import Receiver
 from tests.faults.tracing import Strace
@@ -17,26 +16,17 @@ POSTS = 50
 FAULTS = ["no_sync"] if ON_POSTGRESQL or not FULL else ["no_sync", "sync_at_checkpoints"]
 
 
-def synced(folder, issuer, posts, mutant=""):
+def synced(folder, ground, posts, mutant=""):
     """Return how many of that many posts were answered after a sync of their own."""
-    if not ON_POSTGRESQL:
-        with Receiver(folder, issuer, mutant=mutant) as receiver:
-            return synced_of(receiver, [receiver.worker], "db.sqlite3-wal", posts)
-    with (
-        Cluster() as cluster,
-        Receiver(folder, issuer, mutant=mutant, server=cluster.url("postgres")) as receiver,
-    ):
-        return synced_of(receiver, cluster.pids, "/pg_wal/", posts)
-
-
-def synced_of(receiver, writers, place, posts):
-    trace = Strace(writers, receiver.folder / "trace", "-e", "trace=fsync,fdatasync")
-    headers = {"Authorization": f"Bearer {receiver.token()}"}
-    connection = HTTPConnection(*receiver.address, timeout=30)
-    with trace:
-        spans = [span(connection, headers) for _ in range(posts)]
-    connection.close()
-    syncs = trace.syncs(place)
+    with Receiver(folder, ground, mutant=mutant) as receiver:
+        writers = ground.cluster.pids if ground.cluster else [receiver.worker]
+        trace = Strace(writers, receiver.folder / "trace", "-e", "trace=fsync,fdatasync")
+        headers = {"Authorization": f"Bearer {receiver.token()}"}
+        connection = HTTPConnection(*receiver.address, timeout=30)
+        with trace:
+            spans = [span(connection, headers) for _ in range(posts)]
+        connection.close()
+    syncs = trace.syncs("/pg_wal/" if ground.cluster else "db.sqlite3-wal")
     return sum(any(began <= at <= ended for at in syncs) for began, ended in spans)
 
 
@@ -51,12 +41,12 @@ def span(connection, headers):
     return began, ended
 
 
-def test_an_answer_comes_after_the_sync(tmp_path, token_issuer, tell):
-    found = synced(tmp_path, token_issuer, POSTS)
+def test_an_answer_comes_after_the_sync(tmp_path, ground, tell):
+    found = synced(tmp_path, ground, POSTS)
     tell(f"{POSTS} posts under strace: {found} answered after a sync of the log")
     assert found == POSTS
 
 
 @pytest.mark.parametrize("mutant", FAULTS)
-def test_a_database_that_does_not_sync_is_found_out(tmp_path, token_issuer, mutant):
-    assert synced(tmp_path, token_issuer, 20, mutant) < 20
+def test_a_database_that_does_not_sync_is_found_out(tmp_path, ground, mutant):
+    assert synced(tmp_path, ground, 20, mutant) < 20

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.faults.counts import ON_POSTGRESQL, times
 from tests.faults.load import Load
 from tests.faults.receiving import Receiver
@@ -17,27 +16,24 @@ BACK = 3.0  # seconds from PostgreSQL's start to the first 200
 LONGEST = 5.0
 
 
-def crash_at_random(folder, issuer, crashes, mutant=""):
+def crash_at_random(folder, ground, crashes, mutant=""):
     """Crash PostgreSQL that often; returns the load, its faults and the slowest return."""
     chance, slowest = random.Random(random.getrandbits(32)), 0.0  # noqa: S311
-    with (
-        Cluster() as cluster,
-        Receiver(folder, issuer, mutant=mutant, server=cluster.url("postgres")) as receiver,
-    ):
+    with Receiver(folder, ground, mutant=mutant) as receiver:
         with Load(receiver) as load:
             load.wait_for_an_answer()
             for _ in range(crashes):
                 time.sleep(chance.uniform(0.1, 0.6))  # the moment of the crash is the test
-                cluster.stop("immediate")
-                cluster.start()
+                ground.cluster.stop("immediate")
+                ground.cluster.start()
                 started = time.monotonic()
                 load.wait_for_an_answer()
                 slowest = max(slowest, time.monotonic() - started)
         return load, load.faults(), slowest
 
 
-def test_a_crash_loses_nothing_acknowledged(tmp_path, token_issuer, tell):
-    load, faults, back = crash_at_random(tmp_path, token_issuer, CRASHES)
+def test_a_crash_loses_nothing_acknowledged(tmp_path, ground, tell):
+    load, faults, back = crash_at_random(tmp_path, ground, CRASHES)
     acknowledged, longest = len(load.acknowledged), max(a.seconds for a in load.answers)
     away = sum(answer.status == 503 for answer in load.answers)
     tell(
@@ -51,6 +47,6 @@ def test_a_crash_loses_nothing_acknowledged(tmp_path, token_issuer, tell):
     assert longest < LONGEST
 
 
-def test_commits_that_do_not_wait_for_the_disk_are_found_out(tmp_path, token_issuer):
-    runs = (crash_at_random(tmp_path / str(n), token_issuer, 3, "no_sync") for n in range(3))
+def test_commits_that_do_not_wait_for_the_disk_are_found_out(tmp_path, ground):
+    runs = (crash_at_random(tmp_path / str(n), ground, 3, "no_sync") for n in range(3))
     assert any(faults for _, faults, _ in runs), "three times three crashes do not show it"

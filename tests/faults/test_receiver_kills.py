@@ -11,10 +11,10 @@ KILLS = times(4, 200)
 LEAST = times(5, 50)  # acknowledged for each kill, else the run says nothing
 
 
-def kill_at_random(folder, issuer, kills, mutant=""):
+def kill_at_random(folder, ground, kills, mutant=""):
     """Kill the receiver that often under load; returns the load and the faults found."""
     chance = random.Random(random.getrandbits(32))  # noqa: S311
-    with Receiver(folder, issuer, mutant=mutant) as receiver:
+    with Receiver(folder, ground, mutant=mutant) as receiver:
         with Load(receiver) as load:
             for _ in range(kills):
                 if chance.random() < 0.9:  # else perhaps before the first answer
@@ -25,8 +25,8 @@ def kill_at_random(folder, issuer, kills, mutant=""):
         return load, load.faults()
 
 
-def test_a_receiver_that_is_killed_loses_nothing_it_acknowledged(tmp_path, token_issuer, tell):
-    load, faults = kill_at_random(tmp_path, token_issuer, KILLS)
+def test_a_receiver_that_is_killed_loses_nothing_it_acknowledged(tmp_path, ground, tell):
+    load, faults = kill_at_random(tmp_path, ground, KILLS)
     acknowledged = len(load.acknowledged)
     tell(
         f"{KILLS} kills of the receiver: {acknowledged} acknowledged, {faults or '0 lost'}, "
@@ -37,6 +37,6 @@ def test_a_receiver_that_is_killed_loses_nothing_it_acknowledged(tmp_path, token
     assert acknowledged >= LEAST * KILLS
 
 
-def test_a_receiver_that_answers_before_its_commit_is_found_out(tmp_path, token_issuer):
-    runs = (kill_at_random(tmp_path / str(n), token_issuer, 2, "answer_first") for n in range(3))
+def test_a_receiver_that_answers_before_its_commit_is_found_out(tmp_path, ground):
+    runs = (kill_at_random(tmp_path / str(n), ground, 2, "answer_first") for n in range(3))
     assert any(faults for _, faults in runs), "three times two kills do not show it"

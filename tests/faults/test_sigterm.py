@@ -32,8 +32,8 @@ def stop_at_random(receiver, load, stops):
     return codes, seconds
 
 
-def test_sigterm_under_load_loses_nothing(tmp_path, token_issuer, tell):
-    with Receiver(tmp_path, token_issuer) as receiver:
+def test_sigterm_under_load_loses_nothing(tmp_path, ground, tell):
+    with Receiver(tmp_path, ground) as receiver:
         with Load(receiver) as load:
             codes, seconds = stop_at_random(receiver, load, STOPS)
         faults = load.faults()
@@ -75,9 +75,9 @@ def finish_slowly(receiver, endless=0):
 
 
 def test_a_slow_request_is_finished_and_an_endless_one_does_not_hold_the_exit(
-    tmp_path, token_issuer, tell
+    tmp_path, ground, tell
 ):
-    with Receiver(tmp_path, token_issuer) as receiver:
+    with Receiver(tmp_path, ground) as receiver:
         answer, code, seconds = finish_slowly(receiver, endless=times(0, 3))
         tell(f"SIGTERM with a request of {SLOW:.0f} s: {answer[:15]}, exit {code}, {seconds:.1f} s")
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -85,8 +85,8 @@ def test_a_slow_request_is_finished_and_an_endless_one_does_not_hold_the_exit(
     assert (code, seconds <= LONGEST) == (0, True)
 
 
-def test_a_server_without_patience_is_found_out(tmp_path, token_issuer):
-    with Receiver(tmp_path, token_issuer, "--graceful-timeout", "1") as receiver:
+def test_a_server_without_patience_is_found_out(tmp_path, ground):
+    with Receiver(tmp_path, ground, "--graceful-timeout", "1") as receiver:
         try:
             answer, _, _ = finish_slowly(receiver)
         except OSError:

@@ -36,8 +36,8 @@ print(client.cookies.output(attrs=[], header="", sep=";").strip())
 
 
 @pytest.fixture(scope="module")
-def receiver(tmp_path_factory, token_issuer):
-    with Receiver(tmp_path_factory.mktemp("large"), token_issuer) as running:
+def receiver(tmp_path_factory, ground):
+    with Receiver(tmp_path_factory.mktemp("large"), ground) as running:
         yield running
 
 
@@ -121,9 +121,9 @@ def test_slow_clients_hold_up_nobody(receiver, tell):
     assert longest < PROBE_SECONDS
 
 
-def test_a_receiver_that_takes_one_at_a_time_is_found_out(tmp_path, token_issuer):
+def test_a_receiver_that_takes_one_at_a_time_is_found_out(tmp_path, ground):
     with (
-        Receiver(tmp_path, token_issuer, mutant="one_at_a_time") as receiver,
+        Receiver(tmp_path, ground, mutant="one_at_a_time") as receiver,
         pytest.raises(TimeoutError),
     ):
         slowest_beside_slow_clients(receiver, 1)

@@ -2,11 +2,9 @@
 
 import time
 import urllib.request
-from contextlib import ExitStack
 
 import pytest
 
-from tests.cluster import Cluster
 from tests.faults import outages
 from tests.faults.counts import ON_POSTGRESQL, times
 from tests.faults.load import Load
@@ -22,24 +20,13 @@ LASTS = {
 }
 OURS = list(LASTS)[3:] if ON_POSTGRESQL else list(LASTS)[:3]
 HEALS = 5.0
-CONNECTIONS = 30
-
-
-def start(parts, folder, issuer, mutant=""):
-    """Return a receiver; on PostgreSQL with a `cluster` of its own."""
-    if not ON_POSTGRESQL:
-        return parts.enter_context(Receiver(folder, issuer, mutant=mutant))
-    cluster = parts.enter_context(Cluster(CONNECTIONS))
-    receiver = Receiver(folder, issuer, mutant=mutant, server=cluster.url("postgres"))
-    receiver.cluster = cluster
-    return parts.enter_context(receiver)
 
 
 @pytest.fixture(scope="module")
-def receiver(tmp_path_factory, token_issuer):
+def receiver(tmp_path_factory, ground):
     """One for all: a receiver that needs a new start after a fault fails the next test."""
-    with ExitStack() as parts:
-        yield start(parts, tmp_path_factory.mktemp("away"), token_issuer)
+    with Receiver(tmp_path_factory.mktemp("away"), ground) as running:
+        yield running
 
 
 def load_through(receiver, outage, seconds):
@@ -79,9 +66,8 @@ def test_it_answers_503_or_waits_and_then_heals(receiver, tell, outage):
     assert receiver.worker == pid
 
 
-def test_a_receiver_that_swallows_the_database_s_error_is_found_out(tmp_path, token_issuer):
+def test_a_receiver_that_swallows_the_database_s_error_is_found_out(tmp_path, ground):
     outage = outages.no_connection_left if ON_POSTGRESQL else outages.no_room
-    with ExitStack() as parts:
-        receiver = start(parts, tmp_path, token_issuer, "swallow")
+    with Receiver(tmp_path, ground, mutant="swallow") as receiver:
         load, *_ = load_through(receiver, outage, 1)
         assert load.faults()

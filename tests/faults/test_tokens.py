@@ -18,10 +18,10 @@ UNKNOWN_EVERY = 30  # seconds after which an unknown key id may ask the issuer a
 
 
 @pytest.fixture(scope="module")
-def receiver(request, tmp_path_factory):
+def receiver(request, tmp_path_factory, ground):
     issuer = Issuer()
     folder = tmp_path_factory.mktemp(request.param)
-    with Receiver(folder, issuer, RECEIVER_AUTH=request.param) as running:
+    with Receiver(folder, ground, issuer=issuer, RECEIVER_AUTH=request.param) as running:
         running.mode = request.param
         yield running
     issuer.stop()
@@ -84,15 +84,15 @@ def test_nothing_else_is_let_in(receiver, tell):
     assert fetched <= 1 + (time.monotonic() - began) / UNKNOWN_EVERY
 
 
-def test_a_receiver_that_believes_anyone_is_found_out(tmp_path, token_issuer):
-    with Receiver(tmp_path, token_issuer, mutant="believe_anyone") as receiver:
+def test_a_receiver_that_believes_anyone_is_found_out(tmp_path, ground):
+    with Receiver(tmp_path, ground, mutant="believe_anyone") as receiver:
         wrong, _ = wrong_answers(receiver, "verify")
     assert wrong["another's signature"] == 200
 
 
-def test_a_receiver_that_asks_for_keys_every_time_is_found_out(tmp_path):
+def test_a_receiver_that_asks_for_keys_every_time_is_found_out(tmp_path, ground):
     issuer = Issuer()
-    with Receiver(tmp_path, issuer, mutant="fetch_every_time") as receiver:
+    with Receiver(tmp_path, ground, issuer=issuer, mutant="fetch_every_time") as receiver:
         wrong_answers(receiver, "verify")
     issuer.stop()
     assert issuer.fetches > 1
