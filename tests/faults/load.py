@@ -103,6 +103,7 @@ class Load:
             "acknowledged but lost": len(self.acknowledged.difference(stored)),
             "stored but never sent like this": len(set(stored) - self.sent),
             "stored twice": len(stored) - len(set(stored)),
+            "stored without their headers": self.receiver.bare(self.after),
         }
         sentences = [f"{count} {what}" for what, count in found.items() if count]
         if not self.receiver.store_is_sound():
