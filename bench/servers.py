@@ -111,6 +111,10 @@ class Server:
         """Return the resident set of the process group in MB."""
         return sum(int(fields[21]) for fields in self._group()) * _PAGE / 1e6
 
+    def worker_memory(self) -> float:
+        """Return the resident set of the largest process of the group in MB."""
+        return max(int(fields[21]) for fields in self._group()) * _PAGE / 1e6
+
     def _launch(self, port: int, http: int) -> subprocess.Popen[bytes]:
         environment = os.environ | {"VAR_DIR": str(self.folder), "PYTHONWARNINGS": "ignore"}
         environment |= {"DJANGO_SETTINGS_MODULE": "config.settings"}

@@ -21,8 +21,10 @@ from uvicorn_worker import UvicornWorker
 _NOT_IN_TARGET = re.compile(rb"[^\x21\x22\x24-\x7e]")
 _ONCE = {b"host", b"content-type", b"content-length"}
 _FRAMING = {b"content-length", b"transfer-encoding"}
+_LOOKED_AT = _ONCE | _FRAMING | {b"expect"}
 _SENTENCES = {
     400: b"The request is malformed.\n",
+    408: b"The request took too long to come.\n",
     414: b"The request line is too long.\n",
     431: b"The headers are too large or too many.\n",
 }
@@ -30,11 +32,12 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a request's head, in bytes and fields."""
+    """Of a request: its head in bytes and fields, all of it in seconds."""
 
     line: int
     fields: int
     field: int
+    seconds: float = 30.0  # from a request's first byte to its last
 
     @property
     def head(self) -> int:
@@ -76,6 +79,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = self._fields = 0
         self._once: set[bytes] = set()
+        self._deadline: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse; a head that outgrows every limit is not waited for."""
@@ -90,6 +94,27 @@ class Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head:
                 self._refuse(431)
+        if self._in_head or (self.cycle and self.cycle.more_body):
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(self._limits.seconds, self._too_slow)
+        elif self._deadline:
+            self._stop_clock()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = None
+
+    def _too_slow(self) -> None:
+        """End a request that trickles: the application answers where it has begun to read."""
+        if self._in_head or self.cycle is None or self.cycle.response_complete:
+            self._refuse(408)
+        else:
+            self._cut_off()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -110,15 +135,21 @@ class Protocol(HttpToolsProtocol):
         if not self._in_head:
             return  # a trailer is no header
         name = name.lower()
-        if name in _ONCE:
-            if name in self._once:
-                self._fail(400)
-            self._once.add(name)
-        if name in _FRAMING:
-            self._framing = name + b": " + value + b"\r\n"
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
         # Some servers make `-` of `_`, so that one could pass for the other.
         if b"_" not in name:
-            super().on_header(name, value.rstrip(b"\t "))  # the parser leaves a tab at the end
+            # The parser leaves a tab at the end.
+            self.headers.append((name, value.rstrip(b"\t ")))
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        if name in _ONCE and name in self._once:
+            self._fail(400)
+        self._once.add(name)
+        if name in _FRAMING:
+            self._framing = name + b": " + value + b"\r\n"
+        if name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -154,12 +185,15 @@ class Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return False
-        cycle.keep_alive = False
-        if cycle.more_body:
-            self._wire.cut_off = True
-            cycle.more_body = False
-            cycle.message_event.set()
+        self._cut_off()
         return True
+
+    def _cut_off(self) -> None:
+        self.cycle.keep_alive = False
+        if self.cycle.more_body:
+            self._wire.cut_off = True
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
 
     def _refuse_rest(self) -> None:
         """Refuse what could not be parsed; an answer that is still owed goes first."""

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from .refusals import ANSWERS, Reason
 
 RETRY_AFTER = ("Retry-After", "5")
+_USUAL = (
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +25,7 @@ class Answer:
 
 def sentence(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     """Return an answer of one line of text that nobody may keep."""
-    usual = (
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-    )
-    return Answer(status, f"{text}\n".encode(), (*usual, *headers))
+    return Answer(status, f"{text}\n".encode(), _USUAL + headers)
 
 
 def stored(event_id: int) -> Answer:

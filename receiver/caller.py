@@ -8,7 +8,7 @@ account and the audience.
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -55,23 +55,22 @@ def identify(environ: Mapping[str, Any], *, at_once: bool = False) -> Caller:
     mode = settings.RECEIVER_AUTH
     if mode == "off":
         return Caller()
-    authorization = _authorization(environ, behind_iam=mode == "iam")
-    claims: dict[str, Any] = {}
+    written = _token(_authorization(environ, behind_iam=mode == "iam"))
+    kept = kept_tokens.get(written)
+    token = kept or _parts(written)
     try:
-        text_of_it = _token(authorization)
-        token = kept_tokens.get(text_of_it) or _parts(text_of_it)
-        claims = token.claims
         if mode == "iam":
-            _check_issuer(claims)
+            _check_issuer(token.claims)
             check = Event.Check.IAM
         else:
-            token = _signed(text_of_it, token, at_once)
+            token = _signed(written, token, at_once)
             check = Event.Check.VERIFIED
-        _check_claims(claims, environ)
+        _check_claims(token.claims, environ)
     except Refused as refused:
-        raise Refused(refused.reason, *_claimed(claims)) from None
-    kept_tokens.keep(text_of_it, token)
-    return Caller(*_claimed(claims), check)
+        raise Refused(refused.reason, *token.claimed) from None
+    if token is not kept:
+        kept_tokens.keep(written, token)
+    return Caller(*token.claimed, check)
 
 
 def has_token(environ: Mapping[str, Any]) -> bool:
@@ -110,14 +109,19 @@ def _parts(token: str) -> Token:
     """Return a token's header and claims, unchecked."""
     try:
         claims = dict(jwt.decode(token, verify=False))
-        return Token(dict(jwt.decode_header(token)), claims)
+        return Token(dict(jwt.decode_header(token)), claims, _claimed(claims))
     except Exception:  # a nested bomb raises RecursionError, odd padding binascii's own error
         raise Refused(Reason.MALFORMED) from None
 
 
-def _signed(text_of_it: str, token: Token, at_once: bool) -> Token:
+def _signed(written: str, token: Token, at_once: bool) -> Token:
     """Return the token with the key that its signature matches; raises Refused."""
-    if text_of_it.endswith(_REMOVED):
+    if token.pem and token.pem == certificates.current(
+        settings.OIDC_CERTS_URL, token.header["kid"]
+    ):
+        _check_issuer(token.claims)
+        return token  # nothing else than key and setting could have changed
+    if written.endswith(_REMOVED):
         raise Refused(Reason.SIGNATURE_REMOVED)
     kid = token.header.get("kid")
     if token.header.get("alg") != "RS256" or not isinstance(kid, str) or not kid:
@@ -126,15 +130,13 @@ def _signed(text_of_it: str, token: Token, at_once: bool) -> Token:
     _check_issuer(token.claims)
     _check_numbers(token.claims)
     pem = _key(kid, at_once)
-    if token.pem == pem:
-        return token
     try:
-        jwt.decode(text_of_it, certs={kid: pem}, clock_skew_in_seconds=SKEW)
+        jwt.decode(written, certs={kid: pem}, clock_skew_in_seconds=SKEW)
     except Exception:
         # The library looks at the signature first, so that times in order mean a wrong signature.
         reason = Reason.SIGNATURE if _is_current(token.claims) else Reason.EXPIRED
         raise Refused(reason) from None
-    return Token(token.header, token.claims, pem)
+    return replace(token, pem=pem)
 
 
 def _key(kid: str, at_once: bool) -> str:
@@ -153,7 +155,7 @@ def _key(kid: str, at_once: bool) -> str:
 def _check_claims(claims: dict[str, Any], environ: Mapping[str, Any]) -> None:
     _check_numbers(claims)
     audience, account = claims.get("aud"), claims.get("email")
-    if not isinstance(audience, str) or audience not in audiences(environ):
+    if not isinstance(audience, str) or not _is_admitted(audience, environ):
         raise Refused(Reason.AUDIENCE)
     if not _is_current(claims):
         raise Refused(Reason.EXPIRED)
@@ -190,16 +192,18 @@ def _is_current(claims: dict[str, Any]) -> bool:
     )
 
 
-def audiences(environ: Mapping[str, Any]) -> set[str]:
-    """Return the audiences admitted for a request.
+def _is_admitted(audience: str, environ: Mapping[str, Any]) -> bool:
+    """Tell whether an audience is this receiver, by the settings or by the request's own URL.
 
     Cloud Tasks signs for the task's full URL where the task names none, so the request's path
     counts too; the host comes from the settings, for the Host header is the sender's.
     """
     base = settings.RECEIVER_URL.rstrip("/")
+    if audience.removesuffix("/") == base or audience in settings.OIDC_AUDIENCES:
+        return True
     # RECEIVER_URL may name a path of the receiver itself; the request's own begins at the root.
     target = "/".join(base.split("/", 3)[:3]) + raw_path(environ)
-    return {base, f"{base}/", target, f"{target}?{raw_query(environ)}", *settings.OIDC_AUDIENCES}
+    return audience in (target, f"{target}?{raw_query(environ)}")
 
 
 def _claimed(claims: dict[str, Any]) -> tuple[str, str]:

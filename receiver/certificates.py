@@ -77,6 +77,10 @@ class Certificates:
             raise Unreachable
         return kept.keys.get(kid)
 
+    def current(self, url: str, kid: str) -> str | None:
+        """Return the PEM of a key id that needs no question to the issuer, else None."""
+        return self._of(url).usable(kid, time.monotonic())
+
     def would_ask(self, url: str, kid: str) -> bool:
         """Tell whether `get` would ask the issuer now, or wait for one who does."""
         kept, now = self._of(url), time.monotonic()

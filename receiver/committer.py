@@ -9,7 +9,9 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +42,7 @@ class Busy(Exception):
 class _Job:
     delivery: Delivery
     done: "asyncio.Future[None]"
+    given_at: float
 
 
 class Committer:
@@ -49,9 +52,11 @@ class Committer:
     """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._given: list[_Job] = []  # in this turn of the loop
+        self._waiting: deque[_Job] = deque()  # in the order given, until answered
+        self._waiting_bytes = 0
+        self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
         self._turned_away = TurnedAway()
-        self._waiting = self._waiting_bytes = 0
         self._thread: threading.Thread | None = None
         self._closed = False
         self._loop: asyncio.AbstractEventLoop
@@ -60,18 +65,17 @@ class Committer:
         """Return once the delivery is committed or has its `error`; raises Busy."""
         size = len(delivery.body)
         full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
-        if self._waiting >= MOST_WAITING or full:
+        if len(self._waiting) >= MOST_WAITING or full:
             raise Busy
         self._start()
-        job = _Job(delivery, self._loop.create_future())
-        self._waiting += 1
+        job = _Job(delivery, self._loop.create_future(), self._loop.time())
+        self._waiting.append(job)
         self._waiting_bytes += size
-        self._jobs.put(job)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await job.done
-        except TimeoutError:
-            raise Busy from None
+        if not self._given:
+            # Whoever is served in the same turn of the loop comes along.
+            self._loop.call_soon(self._hand_over)
+        self._given.append(job)
+        await job.done
 
     def count(self, environ: Mapping[str, Any], refused: Refused) -> None:
         """Count a refusal soon."""
@@ -79,13 +83,13 @@ class Committer:
         self._turned_away.note(environ, refused)
         if wake:
             self._start()
-            self._jobs.put(None)
+            self._batches.put([])
 
     def close(self) -> None:
         """Write what still waits and end the thread; waits for it."""
         self._closed = True
         if self._thread:
-            self._jobs.put(None)
+            self._batches.put([])
             self._thread.join()
 
     def _start(self) -> None:
@@ -93,12 +97,35 @@ class Committer:
             self._loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
             self._thread.start()
+            self._give_up()
+
+    def _hand_over(self) -> None:
+        self._batches.put(self._given)
+        self._given = []
+
+    def _give_up(self) -> None:
+        """Once a second, let go of those who have waited for too long."""
+        self._loop.call_later(1.0, self._give_up)
+        for job in self._waiting:
+            if self._loop.time() - job.given_at < PATIENCE:
+                break
+            if not job.done.done():
+                job.done.set_exception(Busy())
+
+    def _settle(self, batch: list[_Job]) -> None:
+        for job in batch:
+            self._waiting.popleft()
+            self._waiting_bytes -= len(job.delivery.body)
+            if not job.done.done():
+                job.done.set_result(None)
+
+    # What follows runs on the thread.
 
     def _work(self) -> None:
         due = time.monotonic()
         try:
-            while not self._closed or not self._jobs.empty():
-                if batch := self._next_batch(due if self._turned_away else None):
+            while not self._closed or not self._batches.empty():
+                for batch in self._next_batches(due if self._turned_away else None):
                     self._write(batch)
                 if self._turned_away and (self._closed or time.monotonic() >= due):
                     self._turned_away.save()
@@ -106,39 +133,33 @@ class Committer:
         finally:
             connection.close()
 
-    def _next_batch(self, until: float | None) -> list[_Job]:
-        """Wait for a job, not longer than `until`; returns all that wait, within the limits."""
-        batch: list[_Job] = []
+    def _next_batches(self, until: float | None) -> list[list[_Job]]:
+        """Wait for jobs, not longer than `until`; returns all that wait, cut to the limits."""
+        wait = None if until is None else max(0.0, until - time.monotonic())
+        batches: list[list[_Job]] = [[]]
         size = 0
-        try:
-            wait = None if until is None else max(0.0, until - time.monotonic())
-            job = self._jobs.get(timeout=wait)
+        with suppress(queue.Empty):
+            jobs = self._batches.get(timeout=wait)
             while True:
-                if job is not None:
-                    batch.append(job)
+                for job in jobs:
+                    if len(batches[-1]) >= LARGEST_BATCH or size >= LARGEST_BATCH_BYTES:
+                        batches.append([])
+                        size = 0
+                    batches[-1].append(job)
                     size += len(job.delivery.body)
-                if len(batch) >= LARGEST_BATCH or size >= LARGEST_BATCH_BYTES:
-                    break
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            pass
-        return batch
+                jobs = self._batches.get_nowait()
+        return [batch for batch in batches if batch]
 
     def _write(self, batch: list[_Job]) -> None:
         # Who has given up was answered already, and will send it again.
         deliveries = [job.delivery for job in batch if not job.done.done()]
         try:
-            store(deliveries)
-            write_lines(deliveries)
+            if deliveries:
+                store(deliveries)
+                write_lines(deliveries)
         except Exception as error:  # a mistake of ours ends neither the thread nor a request
             log.exception("The committer failed.")
             for delivery in deliveries:
                 delivery.error = delivery.error or error
-        self._loop.call_soon_threadsafe(self._settle, batch)
-
-    def _settle(self, batch: list[_Job]) -> None:
-        for job in batch:
-            self._waiting -= 1
-            self._waiting_bytes -= len(job.delivery.body)
-            if not job.done.done():
-                job.done.set_result(None)
+        with suppress(RuntimeError):  # a loop that has ended: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, batch)

@@ -6,6 +6,7 @@ Caller, body, row, commit, answer, in this order; a refused request costs no rea
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -83,17 +84,28 @@ async def _caller(environ: dict[str, Any]) -> Caller:
 def _check_host(scope: Scope, environ: dict[str, Any]) -> None:
     """Refuse what Django's middleware would, by the same rule; without the header as it does."""
     host = environ.get("HTTP_HOST") or str((scope.get("server") or ("",))[0])
-    if not validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS):
+    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
         raise Refused(Reason.HOST)
 
 
+@lru_cache(maxsize=256)
+def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
+    return validate_host(split_domain_port(host)[0], allowed)
+
+
 async def _send(answer: Answer, environ: dict[str, Any], send: Send) -> None:
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
-    body = b"" if environ["REQUEST_METHOD"] == "HEAD" else answer.body
-    if environ["REQUEST_METHOD"] != "HEAD":
-        headers.append((b"content-length", str(len(body)).encode()))
+    headers, body = _encoded(answer.headers), answer.body
+    if environ["REQUEST_METHOD"] == "HEAD":
+        body = b""
+    else:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+@lru_cache(maxsize=64)
+def _encoded(headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 def is_cut_off(scope: Scope) -> bool:

@@ -1,6 +1,7 @@
 """What a WSGI environ says of a request's line and headers, as text that may be saved."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -28,30 +29,29 @@ _NAME_CHARACTERS = 300
 
 def header_list(environ: Mapping[str, Any]) -> list[list[str]]:
     """Return the headers as [name, value] pairs, secrets masked, unsafe characters escaped."""
-    return [
-        [name, text.escaped(masked_header(name, _value(value)))]
-        for name, value in _headers(environ)
-    ]
-
-
-def _headers(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = []
     for key, value in environ.items():
-        if key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            # Some servers put an empty one where there was none.
-            if value:
-                found.append((key.replace("_", "-").title(), str(value)))
-        elif key.startswith("HTTP_"):
-            found.append((_name(key.removeprefix("HTTP_")), str(value)))
+        name = _name(key)
+        # Some servers put an empty type or length where there was none.
+        if name and (value or key.startswith("HTTP_")):
+            shown = masked_header(name, _value(str(value)))
+            found.append([name, text.escaped(shown)])
     return found
 
 
+@lru_cache(maxsize=1024)
 def _name(key: str) -> str:
+    """Return the header's name of an environ's key, "" where it is none."""
+    if not key.startswith("HTTP_") and key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        return ""
+    key = key.removeprefix("HTTP_")
     known = _SPELLING.get(key)
     return known or text.from_wsgi(key.replace("_", "-").title(), _NAME_CHARACTERS)
 
 
 def _value(value: str) -> str:
+    if value.isascii():
+        return value
     # As bytes it is what was sent; most senders mean UTF-8.
     try:
         return value.encode("latin-1").decode("utf-8", "backslashreplace")

@@ -15,10 +15,14 @@ MOST = 1024
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token's header and claims; `pem` is the key that its signature matches, "" unchecked."""
+    """A token's header and claims; `pem` is the key that its signature matches, "" unchecked.
+
+    `claimed` are the account and the audience as they may be saved.
+    """
 
     header: dict[str, Any]
     claims: dict[str, Any]
+    claimed: tuple[str, str]
     pem: str = ""
 
 

@@ -38,31 +38,29 @@ class Labels:
 def labels(environ: Mapping[str, Any]) -> Labels:
     """Return the typed X-CloudTasks headers; the raw ones stay in the list of headers."""
 
-    def header(name: str) -> str:
-        return str(environ.get(f"HTTP_X_CLOUDTASKS_{name}", ""))
-
+    get = environ.get
     return Labels(
-        queue=_shaped(_QUEUE, header("QUEUENAME")),
-        task=_shaped(_TASK, header("TASKNAME")),
-        retry_count=_count(header("TASKRETRYCOUNT")),
-        execution_count=_count(header("TASKEXECUTIONCOUNT")),
-        eta=_instant(header("TASKETA")),
-        previous_response=_count(header("TASKPREVIOUSRESPONSE")),
-        retry_reason=text.from_wsgi(header("TASKRETRYREASON"), 200),
+        _shaped(_QUEUE, get("HTTP_X_CLOUDTASKS_QUEUENAME")),
+        _shaped(_TASK, get("HTTP_X_CLOUDTASKS_TASKNAME")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKRETRYCOUNT")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKEXECUTIONCOUNT")),
+        _instant(get("HTTP_X_CLOUDTASKS_TASKETA")),
+        _count(get("HTTP_X_CLOUDTASKS_TASKPREVIOUSRESPONSE")),
+        text.from_wsgi(get("HTTP_X_CLOUDTASKS_TASKRETRYREASON") or "", 200),
     )
 
 
-def _shaped(shape: re.Pattern[str], value: str) -> str:
-    return value if shape.fullmatch(value) else ""
+def _shaped(shape: re.Pattern[str], value: str | None) -> str:
+    return value if value and shape.fullmatch(value) else ""
 
 
-def _count(value: str) -> int | None:
-    return int(value) if _COUNT.fullmatch(value) else None
+def _count(value: str | None) -> int | None:
+    return int(value) if value and _COUNT.fullmatch(value) else None
 
 
-def _instant(value: str) -> datetime | None:
+def _instant(value: str | None) -> datetime | None:
     # Google prints the double with 17 digits ("1666670855.3296249"), whole seconds without any.
-    if not _FLOAT.fullmatch(value):
+    if not value or not _FLOAT.fullmatch(value):
         return None
     seconds = float(value)
     return datetime.fromtimestamp(seconds, UTC) if seconds < _YEAR_3000 else None
@@ -104,7 +102,9 @@ def is_labelled(environ: Mapping[str, Any]) -> bool:
 
 def trace(environ: Mapping[str, Any]) -> str:
     """Return the trace id (32 hex digits) of X-Cloud-Trace-Context or traceparent, or ''."""
-    if found := _TRACE.fullmatch(str(environ.get("HTTP_X_CLOUD_TRACE_CONTEXT", ""))):
+    context = environ.get("HTTP_X_CLOUD_TRACE_CONTEXT")
+    if context and (found := _TRACE.fullmatch(context)):
         return found[1].lower()
-    found = _TRACEPARENT.fullmatch(str(environ.get("HTTP_TRACEPARENT", "")))
+    parent = environ.get("HTTP_TRACEPARENT")
+    found = _TRACEPARENT.fullmatch(parent) if parent else None
     return found[1] if found else ""

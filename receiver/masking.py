@@ -6,6 +6,7 @@ Bodies are not masked.
 
 import hashlib
 import re
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 _NAME = re.compile(
@@ -23,15 +24,22 @@ _USER_INFO = re.compile(r"(?<=://)[^/?#@\s]*:[^/?#@\s]*(?=@)")
 
 def masked_header(name: str, value: str) -> str:
     """Return a header's value as it may be saved; the scheme of an Authorization stays."""
-    if not _NAME.search(name):
+    if not _is_secret(name):
         return masked_url(value)
     scheme = _SCHEME.match(value) if name.lower().endswith("authorization") else None
     start = scheme.end() if scheme else 0
     return value[:start] + masked(value[start:])
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _NAME.search(name) is not None
+
+
 def masked_url(url: str) -> str:
     """Return a URL (or any text) with the secrets of what follows its `?` masked."""
+    if "=" not in url and "@" not in url:
+        return url
     start, hash_mark, fragment = url.partition("#")
     path, mark, query = start.partition("?")
     path = _USER_INFO.sub(lambda found: masked(found[0]), path)
@@ -53,5 +61,5 @@ def masked(value: str) -> str:
 
 def _parameter(match: re.Match[str]) -> str:
     name = unquote_plus(match[1]).strip().replace("_", "-")
-    secret = name.lower() in _PARAMETERS or _NAME.search(name)
+    secret = name.lower() in _PARAMETERS or _is_secret(name)
     return f"{match[1]}={masked(match[2])}" if secret else match[0]

@@ -1,8 +1,11 @@
 """What the receiver keeps: one Event a request it took, one Refusal a minute and reason."""
 
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.db import models
+from django.db.models.base import ModelState
 from django.utils import timezone
 
 
@@ -86,6 +89,18 @@ class Event(models.Model):
     def __str__(self) -> str:
         return self.task or f"event {self.pk}"
 
+    @classmethod
+    def of(cls, *, received_at: datetime, headers: list[list[str]], **values: Any) -> "Event":
+        """Return an event as the class would make it, for a fifth of the time.
+
+        `received_at` and `headers` have to be given: their defaults are not to be shared.
+        """
+        event = cls.__new__(cls)
+        event._state = ModelState()
+        given = {"received_at": received_at, "headers": headers} | values
+        event.__dict__.update(_defaults() | given)
+        return event
+
     @property
     def attempt(self) -> int | None:
         """Which try of the task this was, from 1; None where no retry count was claimed."""
@@ -95,6 +110,12 @@ class Event(models.Model):
     def lateness(self) -> float | None:
         """Seconds between the claimed ETA and the arrival; None without an ETA."""
         return (self.received_at - self.eta).total_seconds() if self.eta else None
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """Return an event's values, by name, where nothing else is said."""
+    return {field.attname: field.get_default() for field in Event._meta.concrete_fields}
 
 
 class RefusalManager(models.Manager["Refusal"]):

@@ -35,7 +35,7 @@ def named(error: Exception) -> str:
 def build(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: datetime) -> Event:
     """Return the event of a request, not saved: every text escaped, cut, and free of secrets."""
     claimed = labels(environ)
-    return Event(
+    return Event.of(
         received_at=received_at,
         source=source(environ, body),
         queue=claimed.queue,

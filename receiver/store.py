@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -51,12 +52,13 @@ def write_lines(deliveries: Sequence[Delivery]) -> None:
 
 
 def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
+    kept = connection.connection
     try:
         _commit(deliveries)
     except AWAY:
         # The server was started anew meanwhile. What it committed but could not say is stored
         # a second time: a duplicate is shown, a lost event could not be.
-        if not _lost():
+        if kept is None or not _lost(kept):
             raise
         _commit(deliveries)
 
@@ -66,9 +68,12 @@ def _commit(deliveries: Sequence[Delivery]) -> None:
         rows.insert([delivery.event for delivery in deliveries])
 
 
-def _lost() -> bool:
-    """Close a connection that is of no use any more; tell whether there was one."""
-    if connection.connection is None or connection.in_atomic_block or connection.is_usable():
+def _lost(kept: Any) -> bool:
+    """Tell whether the connection that was kept is of no use any more, and close it then."""
+    if connection.in_atomic_block:
+        return False
+    # Where it could not even roll back, Django has put a new one in its place.
+    if connection.connection is kept and connection.is_usable():
         return False
     connection.close()
     return True

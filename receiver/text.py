@@ -9,6 +9,7 @@ import re
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 SEARCH_CHARACTERS = 8192
 JSON_BYTES = 256 * 1024
 PREVIEW_CHARACTERS = 160
@@ -16,6 +17,8 @@ PREVIEW_CHARACTERS = 160
 
 def escaped(text: str, keep: str = "") -> str:
     """Return `text` with unsafe characters as `\\xNN` or `\\uNNNN`, save those in `keep`."""
+    if text.isascii() and text.isprintable():
+        return text  # most of what arrives, at a tenth of the cost
 
     def shown(match: re.Match[str]) -> str:
         code = ord(match[0])
@@ -48,6 +51,8 @@ def one_line(data: bytes, limit: int) -> str:
 
 def from_wsgi(value: str, limit: int | None = None) -> str:
     """Return a WSGI string (bytes in Latin-1's clothes) as escaped text of `limit` characters."""
+    if value.isascii():
+        return escaped(value)[:limit]
     try:
         return decoded(value.encode("latin-1"))[:limit]
     except UnicodeEncodeError:  # a test's or another server's text that was never bytes
@@ -78,7 +83,7 @@ def _json(body: bytes) -> str | None:
     if body[:1] not in (b"{", b"[", b'"', b" ", b"\n", b"\r", b"\t"):
         return None
     try:
-        return json.dumps(json.loads(body.decode("utf-8")), ensure_ascii=False)
+        return _encode(json.loads(body.decode("utf-8")))
     except (ValueError, RecursionError, MemoryError):
         return None
 
