@@ -218,7 +218,7 @@ class Worker(UvicornWorker):
     """The worker class for gunicorn's configuration."""
 
     CONFIG_KWARGS = {
-        "loop": "asyncio",
+        "loop": "uvloop",
         "interface": "asgi3",
         "lifespan": "on",
         "ws": "none",

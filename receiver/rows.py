@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any
 
@@ -46,16 +46,18 @@ def _statement(vendor: str) -> tuple[str, Columns]:
 def _prepare(field: Any) -> Callable[[Any], Any] | None:
     """Return what makes a model's value one that the driver takes, None where it is one."""
     if isinstance(field, models.DateTimeField):
-        return _instant
+        if connection.vendor == "sqlite":
+            return _sqlite_instant
+        return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.JSONField):
-        return lambda value: connection.ops.adapt_json_value(value, None)
+        return partial(connection.ops.adapt_json_value, encoder=None)
     if isinstance(field, _AS_THEY_ARE):
         return str if field.choices else None  # a choice is its text, not the enum's member
     return lambda value: field.get_db_prep_save(value, connection)
 
 
-def _instant(value: datetime | None) -> Any:
-    if value and value.tzinfo is UTC and connection.vendor == "sqlite":
+def _sqlite_instant(value: datetime | None) -> Any:
+    if value and value.tzinfo is UTC:
         return str(value.replace(tzinfo=None))  # as Django writes it, without its detours
     return connection.ops.adapt_datetimefield_value(value)
 

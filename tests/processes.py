@@ -173,6 +173,12 @@ class FreshDatabase:
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self.name}'"  # noqa: S608  a name of our own
         )
 
+    def admit(self, allowed: bool) -> None:
+        """Let nobody in any more, and out who is there; or let everybody in again."""
+        self._administer(f"ALTER DATABASE {{}} ALLOW_CONNECTIONS {str(allowed).lower()}")
+        if not allowed:
+            self.disconnect()
+
     def _named(self, name: str) -> str:
         return urlunsplit(urlsplit(self._server)._replace(path=f"/{name}"))
 

@@ -5,6 +5,7 @@ from django.test import Client
 
 from receiver import caller
 from receiver.certificates import Certificates
+from receiver.kept_tokens import KeptTokens
 from tests.receiver.issuer import ACCOUNT, AUDIENCE, Issuer
 
 
@@ -18,6 +19,7 @@ def issuer(settings, monkeypatch):
     settings.RECEIVER_URL = AUDIENCE
     settings.RECEIVER_AUTH = "verify"
     monkeypatch.setattr(caller, "certificates", Certificates())
+    monkeypatch.setattr(caller, "kept_tokens", KeptTokens())
     yield found
     found.stop()
 

@@ -1,0 +1,84 @@
+"""The worker's connections beyond HTTP: patience, and an end without an answer."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from config.worker import Limits, Protocol
+from receiver.body import receive_body
+from receiver.front import drop, is_cut_off
+from receiver.refusals import Refused
+
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+
+
+async def application(scope, receive, send):
+    """Say what became of the body."""
+    if scope["path"] == "/drop":
+        return await drop(scope)
+    try:
+        await receive_body(receive, dict(scope["headers"])[b"content-length"].decode(), 10_000)
+        said = b"whole"
+    except Refused:
+        said = b"cut off" if is_cut_off(scope) else b"left"
+    headers = [(b"content-length", b"%d" % len(said))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": said})
+
+
+async def everything(reader):
+    found = b""
+    with suppress(ConnectionResetError):  # what was sent after the end
+        while piece := await reader.read(65536):
+            found += piece
+    return found
+
+
+async def spoken(first, *, trickle=b""):
+    """Send bytes, then others one by one until the server closes; returns what it said."""
+    protocol = partial(Protocol, Limits(8190, 100, 16384, seconds=0.2))
+    config = Config(application, http=protocol, log_config=None, ws="none", lifespan="off")
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),
+        "127.0.0.1",
+        0,
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(first)
+        answer = asyncio.create_task(everything(reader))
+        while trickle and not answer.done():
+            writer.write(trickle)
+            await asyncio.wait([answer], timeout=0.02)
+        async with asyncio.timeout(10):
+            found = await answer
+        writer.close()
+    return found
+
+
+@pytest.mark.parametrize("trickle", [b"", b"x"])
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        (HEAD, b"cut off"),
+        (HEAD + b"some", b"cut off"),
+        (HEAD[:-2] + b"X-Endless: ", b"The request took too long to come."),
+        (b"POS", b"The request took too long to come."),
+    ],
+)
+def test_a_client_that_is_silent_or_trickles_is_cut_off(first, said, trickle):
+    if first == b"POS" and trickle:
+        first, trickle = b"POST /", b"p"
+    assert said in asyncio.run(spoken(first, trickle=trickle))
+
+
+def test_a_connection_can_be_dropped_without_an_answer(caplog):
+    request = b"POST /drop HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert asyncio.run(spoken(request)) == b""
+    assert caplog.messages == []
