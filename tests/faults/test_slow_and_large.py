@@ -8,7 +8,7 @@ import time
 import urllib.request
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -88,7 +88,8 @@ class Trickle:
     def _work(self):
         while not self.over.wait(0.2):
             for connection in self.connections:
-                connection.sendall(b"x")
+                with suppress(OSError):  # its patience with them has an end
+                    connection.sendall(b"x")
 
     def __exit__(self, *exc):
         self.over.set()
