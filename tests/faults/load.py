@@ -86,10 +86,10 @@ class Load:
             if answer.status == 200:
                 self.acknowledged.add(name)
 
-    def wait_for_an_answer(self, seconds=15):
-        """Wait until one more request has been acknowledged."""
-        before = len(self.acknowledged)
-        eventually(lambda: len(self.acknowledged) > before, seconds)
+    def wait_for_answers(self, count=1, seconds=15):
+        """Wait until so many more requests have been acknowledged."""
+        wanted = len(self.acknowledged) + count
+        eventually(lambda: len(self.acknowledged) >= wanted, seconds)
 
     @property
     def statuses(self):

@@ -12,6 +12,7 @@ from tests.faults.receiving import Receiver
 pytestmark = pytest.mark.skipif(not ON_POSTGRESQL, reason="of PostgreSQL: in the run on it")
 
 CRASHES = times(3, 20)
+EACH = times(20, 200)  # acknowledged for each crash, about
 BACK = 3.0  # seconds from PostgreSQL's start to the first 200
 LONGEST = 5.0
 
@@ -21,13 +22,13 @@ def crash_at_random(folder, ground, crashes, mutant=""):
     chance, slowest = random.Random(random.getrandbits(32)), 0.0  # noqa: S311
     with Receiver(folder, ground, mutant=mutant) as receiver:
         with Load(receiver) as load:
-            load.wait_for_an_answer()
             for _ in range(crashes):
-                time.sleep(chance.uniform(0.1, 0.6))  # the moment of the crash is the test
+                load.wait_for_answers(chance.randrange(2 * EACH), 60)
+                time.sleep(chance.uniform(0, 0.2))  # the moment of the crash is the test
                 ground.cluster.stop("immediate")
                 ground.cluster.start()
                 started = time.monotonic()
-                load.wait_for_an_answer()
+                load.wait_for_answers()
                 slowest = max(slowest, time.monotonic() - started)
         return load, load.faults(), slowest
 

@@ -200,7 +200,7 @@ def test_bodies_of_a_mebibyte_one_after_the_other(receiver, tell):
     wanted = times(20, 500)
     with Load(receiver, sizes=(MEBIBYTE,)) as load:
         while len(load.answers) < wanted:
-            load.wait_for_an_answer()
+            load.wait_for_answers()
     faults, most = load.faults(), peak(receiver.worker)
     tell(
         f"{len(load.answers)} bodies of 1 MiB: {faults or '0 lost'}, {load.broken} errors, "

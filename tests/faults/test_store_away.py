@@ -32,7 +32,7 @@ def receiver(tmp_path_factory, ground):
 def load_through(receiver, outage, seconds):
     """Return the load, how often `/health` answered during the outage, and when that was over."""
     with Load(receiver, clients=8, timeout=60, pause=0.02) as load:
-        load.wait_for_an_answer()
+        load.wait_for_answers()
         with outage(receiver):
             ends, probes = time.monotonic() + seconds, 0
             while time.monotonic() < ends:
@@ -40,7 +40,7 @@ def load_through(receiver, outage, seconds):
                     probes += 1
                 time.sleep(0.1)  # the fault lasts
         over = time.monotonic()
-        load.wait_for_an_answer(HEALS)
+        load.wait_for_answers(seconds=HEALS)
         time.sleep(0.5)  # some more load: healed is healed
     return load, probes, over
 
