@@ -161,11 +161,11 @@ def test_a_gzip_bomb_is_stored_and_shown(receiver, tell):
     assert receiver.event(pk)["body"] == body
     cookie = receiver.run(sys.executable, "-c", LOG_IN).strip()
     page = urllib.request.Request(f"{receiver.url}/events/{pk}/", headers={"Cookie": cookie})
-    before, started = peak(receiver.worker), time.monotonic()
+    before, began = peak(receiver.worker), cpu_seconds(receiver.worker)
     with urllib.request.urlopen(page, timeout=30) as answer:
         shown = answer.read()
-    seconds, more = time.monotonic() - started, peak(receiver.worker) - before
-    tell(f"a gzip bomb of 10 GB: its page {seconds:.2f} s, {more // MEBIBYTE} MiB more")
+    seconds, more = cpu_seconds(receiver.worker) - began, peak(receiver.worker) - before
+    tell(f"a gzip bomb of 10 GB: its page {seconds:.2f} s of the worker, {more // MEBIBYTE} MiB")
     assert f"/events/{pk}/".encode() in shown or b"gzip" in shown
     assert seconds < 1
     assert more < 50 * MEBIBYTE

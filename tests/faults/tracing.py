@@ -38,6 +38,8 @@ class Strace:
         while waiting:
             line = self.popen.stderr.readline()
             if not line:
+                self.popen.stderr.close()
+                self.popen.wait()
                 not_run(f"it cannot attach here: {said}")
             said += line
             waiting -= {int(pid) for pid in re.findall(r"Process (\d+) attached", line)}
