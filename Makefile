@@ -23,6 +23,7 @@ lint: $(VENV)/.dev
 bench: $(VENV)/.run
 	$(PYTHON) bench/first_task.py
 	$(BIN)/python bench/emulator.py --waiting 20000
+	$(BIN)/python bench/receiver.py
 
 faults: $(VENV)/.dev
 	FAULTS=full $(BIN)/pytest tests/faults

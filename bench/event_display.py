@@ -5,9 +5,11 @@ from flask import Flask, request
 app = Flask(__name__)
 
 
-@app.route("/", methods=["POST"], defaults={"path": ""})
-@app.route("/<path:path>", methods=["POST"])
-def event_display(path: str) -> tuple[str, int]:
+def event_display(path: str = "") -> tuple[str, int]:
     """Print a request."""
     print(f"Event Display received event: {request.get_data(as_text=True)}", flush=True)
     return "OK", 200
+
+
+app.add_url_rule("/", view_func=event_display, methods=["POST"])
+app.add_url_rule("/<path:path>", view_func=event_display, methods=["POST"])

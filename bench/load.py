@@ -5,7 +5,6 @@ Raw requests over so many kept connections; each waits for its answer before it 
 
 import selectors
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from itertools import cycle
@@ -136,4 +135,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

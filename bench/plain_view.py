@@ -19,7 +19,8 @@ def receive(request: HttpRequest) -> HttpResponse:
     event = build(request.META, body, caller, timezone.now())
     event.save(force_insert=True)
     write_line(event)
-    return HttpResponse(f"Stored as event {event.pk}.\n", content_type="text/plain")
+    said = f"Stored as event {event.pk}.\n".encode()
+    return HttpResponse(said, headers={"Content-Length": str(len(said))})
 
 
 urlpatterns = [path("receive", receive)]

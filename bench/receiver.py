@@ -6,6 +6,7 @@ turn (A B A B ...) in one run. Trust the ratios, and the CPU, which other load m
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,9 @@ def main() -> None:
     with Stage(options.scale) as stage, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         for name in options.parts:
             part = PARTS[name]
+            if part.slow_disk and not shutil.which("gcc"):
+                print(f"Skipped: {name} needs gcc.")
+                continue
             shim = slow_disk(Path(folder)) if part.slow_disk else None
             samples = measure(part, stage, options.rounds or part.rounds, shim)
             show(part.title, samples)

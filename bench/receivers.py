@@ -150,7 +150,8 @@ class ReceiverServer(Server):
         if self._given:
             with psycopg.connect(self._named(self._database)) as connection:
                 cursor = connection.execute(sql)
-                return cursor.fetchone()[0] if cursor.description else None
+                found = cursor.fetchone() if cursor.description else None
+                return found[0] if found else None
         file = sqlite3.connect(self.folder / "db.sqlite3", timeout=30)
         try:
             with file:

@@ -13,7 +13,7 @@ from .refusals import Reason, Refused
 
 PIECE = 65536
 # The whole body must have come within this many seconds; looked at between two reads of a piece,
-# so a client that trickles within one piece outlasts it (not in production: see config/worker.py).
+# so a client that trickles within one piece outlasts it. In production config/protocol.py times it.
 DEADLINE = 30.0
 
 

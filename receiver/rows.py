@@ -65,7 +65,8 @@ def _sqlite_instant(value: datetime | None) -> Any:
 def _run(sql: str, rows: list[list[Any]]) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            return _returned(cursor.cursor, sql, rows)
+            with connection.wrap_database_errors:
+                return _returned(cursor.cursor, sql, rows)
         cursor.executemany(sql, rows)
         # The transaction holds SQLite's only write lock, so that the keys follow one another.
         cursor.execute("SELECT last_insert_rowid()")

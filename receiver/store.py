@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -58,7 +57,7 @@ def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
     except AWAY:
         # The server was started anew meanwhile. What it committed but could not say is stored
         # a second time: a duplicate is shown, a lost event could not be.
-        if kept is None or not _lost(kept):
+        if kept is None or not _is_lost(kept):
             raise
         _commit(deliveries)
 
@@ -68,12 +67,11 @@ def _commit(deliveries: Sequence[Delivery]) -> None:
         rows.insert([delivery.event for delivery in deliveries])
 
 
-def _lost(kept: Any) -> bool:
-    """Tell whether the connection that was kept is of no use any more, and close it then."""
-    if connection.in_atomic_block:
-        return False
-    # Where it could not even roll back, Django has put a new one in its place.
-    if connection.connection is kept and connection.is_usable():
+def _is_lost(kept: object) -> bool:
+    """Tell whether the connection that was kept is of no use any more; it is closed then."""
+    if connection.connection is not kept:  # Django has noticed, and perhaps opened another
+        return True
+    if connection.in_atomic_block or connection.is_usable():
         return False
     connection.close()
     return True

@@ -1,5 +1,6 @@
 """The bench still runs, and what it prints is what it measured."""
 
+import re
 import sys
 from subprocess import run
 
@@ -24,6 +25,20 @@ def test_it_measures_the_emulator_and_says_which_peers_are_missing(monkeypatch):
     assert "delivered twice  ours 0 (0-0)" in done.stdout
     assert "lost             ours 0 (0-0)" in done.stdout
     assert "create to delivery p50 ms" in done.stdout.split("target and measured")[1]
+
+
+def test_it_measures_the_receiver_and_finds_every_row(monkeypatch):
+    monkeypatch.delenv("BENCH_FLASK", raising=False)
+    command = [sys.executable, "bench/receiver.py", "one", "idle"]
+    options = ["--rounds", "1", "--scale", "0.05"]
+    done = run([*command, *options], cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert "Skipped: flask is not measured" in done.stdout
+    assert re.search(r"not kept +ours 0 \(0-0\); view 0 \(0-0\)", done.stdout)
+    assert re.search(r"not 200 +ours 0 \(0-0\); view 0 \(0-0\)", done.stdout)
+    targets = done.stdout.split("target and measured")[1]
+    assert "p50 ms, ours / view" in targets
+    assert "worker RSS MB" in targets
 
 
 def test_a_peer_is_started_as_its_variable_says(monkeypatch):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from receiver import caller
+from receiver import caller, claims
 from receiver.certificates import Certificates
 from receiver.kept_tokens import KeptTokens, Token
 from tests.receiver.issuer import pem
@@ -27,7 +27,7 @@ def test_a_token_that_comes_again_is_not_verified_again(kept):
 
 def test_an_expired_token_is_refused(kept, monkeypatch):
     now = time.time()
-    monkeypatch.setattr(caller.time, "time", lambda: now + 3600 + caller.SKEW + 1)
+    monkeypatch.setattr(claims.time, "time", lambda: now + 3600 + claims.SKEW + 1)
     assert kept().status_code == 401
 
 

@@ -1,17 +1,17 @@
 """The worker's connections beyond HTTP: patience, and an end without an answer."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from config.worker import Limits, Protocol
+from config.protocol import Limits, Protocol
 from receiver.body import receive_body
 from receiver.front import drop, is_cut_off
-from receiver.refusals import Refused
+from receiver.refusals import Reason, Refused
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
@@ -21,6 +21,8 @@ async def application(scope, receive, send):
     if scope["path"] == "/drop":
         return await drop(scope)
     try:
+        if scope["path"] == "/unread":
+            raise Refused(Reason.TOO_LARGE)
         await receive_body(receive, dict(scope["headers"])[b"content-length"].decode(), 10_000)
         said = b"whole"
     except Refused:
@@ -38,8 +40,9 @@ async def everything(reader):
     return found
 
 
-async def spoken(first, *, trickle=b""):
-    """Send bytes, then others one by one until the server closes; returns what it said."""
+@asynccontextmanager
+async def connected():
+    """A connection to a server that gives a request 0.2 seconds."""
     protocol = partial(Protocol, Limits(8190, 100, 16384, seconds=0.2))
     config = Config(application, http=protocol, log_config=None, ws="none", lifespan="off")
     config.load()
@@ -49,17 +52,26 @@ async def spoken(first, *, trickle=b""):
         "127.0.0.1",
         0,
     )
-    async with server:
+    async with server, asyncio.timeout(10):
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def spoken(first, *, trickle=b""):
+    """Send bytes, then others one by one until the server closes; returns what it said."""
+    async with connected() as (reader, writer):
         writer.write(first)
         answer = asyncio.create_task(everything(reader))
         while trickle and not answer.done():
             writer.write(trickle)
             await asyncio.wait([answer], timeout=0.02)
-        async with asyncio.timeout(10):
-            found = await answer
-        writer.close()
-    return found
+        return await answer
 
 
 @pytest.mark.parametrize("trickle", [b"", b"x"])
@@ -82,3 +94,17 @@ def test_a_connection_can_be_dropped_without_an_answer(caplog):
     request = b"POST /drop HTTP/1.1\r\nHost: localhost\r\n\r\n"
     assert asyncio.run(spoken(request)) == b""
     assert caplog.messages == []
+
+
+def test_the_clock_stops_with_the_request_and_not_with_its_answer():
+    async def main():
+        async with connected() as (reader, writer):
+            writer.write(b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
+            assert (await reader.readuntil(b"left")).startswith(b"HTTP/1.1 200")
+            writer.write(b"body")
+            with pytest.raises(TimeoutError):  # nothing more is said, nor is it closed
+                await asyncio.wait_for(reader.read(1), 0.5)
+            writer.write(HEAD + b"x" * 1000)
+            assert (await reader.readuntil(b"whole")).startswith(b"HTTP/1.1 200")
+
+    asyncio.run(main())

@@ -1,0 +1,218 @@
+"""A connection of the worker: uvicorn's, with gunicorn's limits and its strictness.
+
+httptools parses (llhttp, Node's own, in its strict mode); what it lets through and gunicorn's own
+parser would not is refused here.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+# RFC 9112 3.2: a target is printable ASCII, and no client sends the fragment.
+_NOT_IN_TARGET = re.compile(rb"[^\x21\x22\x24-\x7e]")
+_ONCE = {b"host", b"content-type", b"content-length"}
+_FRAMING = {b"content-length", b"transfer-encoding"}
+_LOOKED_AT = _ONCE | _FRAMING | {b"expect"}
+_SENTENCES = {
+    400: b"The request is malformed.\n",
+    408: b"The request took too long to come.\n",
+    414: b"The request line is too long.\n",
+    431: b"The headers are too large or too many.\n",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a request: its head in bytes and fields, all of it in seconds."""
+
+    line: int
+    fields: int
+    field: int
+    seconds: float = 30.0  # from a request's first byte to its last
+
+    @property
+    def head(self) -> int:
+        """The bytes of the largest head that there can be."""
+        return self.line + self.fields * self.field
+
+
+class Wire:
+    """What the application may know of a connection and do with it, beyond ASGI."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.drop = transport.abort
+        self.cut_off = False  # the client ended before its request was whole
+
+
+class _BodyOf:
+    """Passes on the body of one request, and nothing of what may follow."""
+
+    def __init__(self, protocol: "Protocol") -> None:
+        self._protocol: Protocol | None = protocol
+
+    def on_body(self, body: bytes) -> None:
+        if self._protocol:
+            self._protocol.on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._protocol:
+            self._protocol.come_whole()
+        self._protocol = None
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, limits: Limits, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._limits = limits
+        self._status = 400
+        self._in_request = self._in_head = False
+        self._head_bytes = self._fields = 0
+        self._once: set[bytes] = set()
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; a head that outgrows every limit is not waited for."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offered:
+            self._decline_upgrade(data[offered.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse_rest()
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head:
+                self._status = 431
+                self._refuse_rest()
+        if self._in_request and self._deadline is None:
+            self._deadline = self.loop.call_later(self._limits.seconds, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_clock()
+        super().connection_lost(exc)
+
+    def _stop_clock(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = None
+
+    def _too_slow(self) -> None:
+        """End a request that trickles: the application answers where it has begun to read."""
+        if self._in_head:
+            self._status = 408
+            self._refuse_rest()
+        elif self.cycle.response_complete:
+            self.transport.close()
+        else:
+            self._cut_off()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._stop_clock()
+        self._in_request = self._in_head = True
+        self._head_bytes = self._fields = 0
+        self._framing = b""
+        self._once.clear()
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > self._limits.line:
+            self._fail(414)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        # As gunicorn counts: the colon, the blank and the line's end are part of a field.
+        if self._fields > self._limits.fields or len(name) + len(value) + 4 > self._limits.field:
+            self._fail(431)
+        if not self._in_head:
+            return  # a trailer is no header
+        name = name.lower()
+        if name in _LOOKED_AT:
+            self._look_at(name, value)
+        # Some servers make `-` of `_`, so that one could pass for the other.
+        if b"_" not in name:
+            # The parser leaves a tab at the end.
+            self.headers.append((name, value.rstrip(b"\t ")))
+
+    def _look_at(self, name: bytes, value: bytes) -> None:
+        if name in _ONCE and name in self._once:
+            self._fail(400)
+        self._once.add(name)
+        if name in _FRAMING:
+            self._framing = name + b": " + value + b"\r\n"
+        if name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        line = len(self.parser.get_method()) + len(self.url) + len(" HTTP/1.1") + 1
+        if line > self._limits.line:
+            self._fail(414)
+        if _NOT_IN_TARGET.search(self.url) or not self._has_known_version():
+            self._fail(400)
+        super().on_headers_complete()
+        self._wire = Wire(self.transport)
+        extensions: Any = {"receiver.wire": self._wire}
+        self.scope["extensions"] = extensions
+
+    def _has_known_version(self) -> bool:
+        version = self.parser.get_http_version()
+        return version == "1.1" or (version == "1.0" and b"transfer-" not in self._framing)
+
+    def on_message_complete(self) -> None:
+        # Of a request that offers an upgrade the parser leaves out the body.
+        if not (self.parser.should_upgrade() and self._framing):
+            self.come_whole()
+
+    def come_whole(self) -> None:
+        """Note the end of a request."""
+        self._in_request = False
+        self._stop_clock()
+        super().on_message_complete()
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Read the body of a request that would rather speak another protocol, then close."""
+        self.cycle.keep_alive = False
+        if self._framing:
+            self.parser = httptools.HttpRequestParser(_BodyOf(self))
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + self._framing + b"\r\n")
+            self.data_received(rest)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # True keeps our side open
+        """Let a client that has closed its side read the answer, as servers with threads do."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        self._cut_off()
+        return True
+
+    def _cut_off(self) -> None:
+        self.cycle.keep_alive = False
+        if self.cycle.more_body:
+            self._wire.cut_off = True
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def _refuse_rest(self) -> None:
+        """Refuse what could not be parsed; an answer that is still owed goes first."""
+        if self.cycle and not self.cycle.response_complete and not self.cycle.more_body:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+        else:
+            self._refuse(self._status)
+
+    def _fail(self, status: int) -> None:
+        self._status = status
+        raise ValueError(status)  # the parser stops and raises its own
+
+    def _refuse(self, status: int) -> None:
+        body = _SENTENCES[status]
+        head = b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[status] + head % len(body) + body)
+        self.transport.close()
