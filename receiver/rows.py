@@ -76,11 +76,9 @@ def _run(sql: str, rows: list[list[Any]]) -> list[int]:
 
 def _returned(cursor: Any, sql: str, rows: list[list[Any]]) -> list[int]:
     """Return the keys in the rows' order; psycopg sends them as one pipeline."""
+    cursor.executemany(sql, rows, returning=True)
     keys = []
-    # Its own cursor is behind Django's back, which else names every error as Django does.
-    with connection.wrap_database_errors:
-        cursor.executemany(sql, rows, returning=True)
-        for _ in rows:
-            keys.append(int(cursor.fetchone()[0]))
-            cursor.nextset()
+    for _ in rows:
+        keys.append(int(cursor.fetchone()[0]))
+        cursor.nextset()
     return keys
