@@ -27,7 +27,8 @@ bench: $(VENV)/.run
 	$(BIN)/python bench/receiver.py
 
 faults: $(VENV)/.dev
-	FAULT_KILLS=$${FAULT_KILLS:-200} $(BIN)/pytest tests/faults
+	FAULTS=full $(BIN)/pytest tests/faults
+	FAULTS=full $(BIN)/python -m tests.with_postgresql $(BIN)/pytest tests/faults
 
 lock: $(VENV)/.dev
 	for name in requirements requirements-dev; do \

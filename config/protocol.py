@@ -137,7 +137,8 @@ class Protocol(HttpToolsProtocol):
             self._look_at(name, value)
         # Some servers make `-` of `_`, so that one could pass for the other.
         if b"_" not in name:
-            self.headers.append((name, value))
+            # The parser leaves a tab at the end.
+            self.headers.append((name, value.rstrip(b"\t ")))
 
     def _look_at(self, name: bytes, value: bytes) -> None:
         if name in _ONCE and name in self._once:

@@ -140,19 +140,24 @@ class Process:
 
 
 class FreshDatabase:
-    """A new database on the PostgreSQL server of `url`, for as long as the block; else nothing.
+    """A new database on the PostgreSQL `server`, for as long as the block; else nothing.
 
+    Without a `server` it is the one that the variable names, which the suite runs on.
     `.url` is what the process gets in its environment; "" leaves it the SQLite of its VAR_DIR.
+    It begins as a copy of the database named `template`.
     """
 
-    def __init__(self, variable: str) -> None:
+    def __init__(
+        self, variable: str, server: str | None = None, template: str = "template1"
+    ) -> None:
         self.variable = variable
-        self._server = os.environ.get(variable, "")
+        self.template = template
+        self._server = os.environ.get(variable, "") if server is None else server
         self.name = f"process_{uuid.uuid4().hex[:12]}"
         self.url = self._named(self.name) if self._server.startswith("postgres") else ""
 
     def __enter__(self) -> "FreshDatabase":
-        self._administer("CREATE DATABASE {}")
+        self._administer(f'CREATE DATABASE {{}} TEMPLATE "{self.template}"')
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,6 +1,7 @@
 """The whole thing as users run it: a real gunicorn, and with it a real emulator, on free ports."""
 
 import os
+import shlex
 import socket
 import sqlite3
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 from tests.processes import ROOT, EmulatorProcess, FreshDatabase, Process
 
 PASSWORD = "correct horse battery"
+# How gunicorn is started is said once, in the Procfile.
+GUNICORN = shlex.split((ROOT / "Procfile").read_text().partition("web: ")[2].splitlines()[0])
 PREPARE = "import django; django.setup(); from config.prepare import prepare; prepare()"
 
 
@@ -26,10 +29,18 @@ class WebProcess:
     It listens on a socket that the test opened, so that no other program can take the port.
     """
 
-    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
+    program: Sequence[str] = [sys.executable, "-m", *GUNICORN]
+
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        database: FreshDatabase | None = None,
+        **environment: str,
+    ) -> None:
         self.folder = folder
         self.options = options
-        self.database = FreshDatabase("DATABASE_URL")
+        self.database = database or FreshDatabase("DATABASE_URL")
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.address = self.listening.getsockname()
         self.url = f"http://localhost:{self.address[1]}"
@@ -45,7 +56,7 @@ class WebProcess:
 
     def __enter__(self) -> "WebProcess":
         self.database.__enter__()
-        self.run(sys.executable, "-c", PREPARE)
+        self.prepare()
         self.start()
         return self
 
@@ -54,11 +65,14 @@ class WebProcess:
         self.listening.close()
         self.database.__exit__()
 
+    def prepare(self) -> None:
+        """Make the tables and the admin user."""
+        self.run(sys.executable, "-c", PREPARE)
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         descriptor = self.listening.fileno()
-        gunicorn = [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.asgi"]
-        command = [*gunicorn, "--bind", f"fd://{descriptor}", *self.options]
+        command = [*self.program, "--bind", f"fd://{descriptor}", *self.options]
         self.process = Process(command, pass_fds=[descriptor], **self.environment)
         deadline = time.monotonic() + 60
         while not self.answers():

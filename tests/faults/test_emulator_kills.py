@@ -1,9 +1,5 @@
-"""kill -9 of the emulator and of its receiver at random moments, under load: nothing is lost.
+"""kill -9 of the emulator and of its receiver at random moments, under load: nothing is lost."""
 
-FAULT_KILLS says how often; `make faults` does it 200 times.
-"""
-
-import os
 import random
 import socket
 import sys
@@ -18,10 +14,11 @@ from google.api_core.exceptions import AlreadyExists, GoogleAPICallError
 from google.protobuf.duration_pb2 import Duration
 
 from tests.emulator.conftest import PARENT, client_of
+from tests.faults.counts import times
 from tests.faults.mutants import MUTANTS
 from tests.processes import EmulatorProcess, Process, eventually
 
-KILLS = int(os.environ.get("FAULT_KILLS", "5"))
+KILLS = times(5, 200)
 QUEUE = f"{PARENT}/queues/default"
 ENQUEUERS = 3
 MANY = 50  # kills, of which the share of duplicates says something
@@ -156,14 +153,12 @@ def kill_at_random(folder, kills, mutant=""):
         return Story(load.accepted, receiver.names)
 
 
-def test_kills_lose_nothing(tmp_path, capsys):
-    started = time.monotonic()
+def test_kills_lose_nothing(tmp_path, tell):
     story = kill_at_random(tmp_path, KILLS)
-    with capsys.disabled():
-        print(
-            f"\n{KILLS} kills: {len(story.accepted)} accepted, {len(story.lost)} lost, "
-            f"{story.duplicates} duplicates, {time.monotonic() - started:.0f} s"
-        )
+    tell(
+        f"{KILLS} kills of the emulator and its receiver: {len(story.accepted)} accepted, "
+        f"{len(story.lost)} lost, {story.duplicates} duplicates"
+    )
     assert story.lost == set()
     assert len(story.accepted) >= 20 * KILLS
     # A kill cuts off what is on its way, and no more than that is sent again.

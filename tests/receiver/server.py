@@ -9,8 +9,8 @@ from tests.stack import WebProcess
 class Server(WebProcess):
     """`with Server(folder) as server:` listens on a free loopback port."""
 
-    def __init__(self, folder, *options):
-        super().__init__(folder, *options, RECEIVER_AUTH="off")
+    def __init__(self, folder, *options, **how):
+        super().__init__(folder, *options, **{"RECEIVER_AUTH": "off"} | how)
 
     def last_id(self):
         return self.rows("SELECT coalesce(max(id), 0) FROM receiver_event")[0][0]

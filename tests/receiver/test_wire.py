@@ -341,6 +341,7 @@ def test_the_headers_that_were_sent(server):
             b"X-Twice: a",
             b"X-Twice: b",
             b"X_CloudTasks_TaskName: underscore",
+            b"X-Blanks:\t  a b \t ",
             b"X-Long: " + b"l" * 16000,
             b"Cookie: sessionid=s3cret",
             method=b"PUT",
@@ -353,6 +354,7 @@ def test_the_headers_that_were_sent(server):
     assert headers["X-Twice"] == "a,b"
     assert "X-Cloudtasks-Taskname" not in headers
     assert "X-CloudTasks-TaskName" not in headers
+    assert headers["X-Blanks"] == "a b"
     assert headers["X-Long"] == "l" * 16000
     assert "s3cret" not in str(headers)
     assert event["method"] == "PUT"

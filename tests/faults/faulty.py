@@ -1,0 +1,123 @@
+"""Receivers with one fault each: `python -m tests.faults.faulty FAULT [gunicorn's arguments]`.
+
+A test of durability or of the border that does not notice these would notice nothing.
+"""
+
+import sys
+import time
+
+
+def answer_first():
+    """200 is answered before the commit."""
+    from receiver.committer import Committer, store
+
+    def write(self, batch):
+        self._loop.call_soon_threadsafe(self._settle, batch)
+        time.sleep(0.03)  # a disk's time for a commit
+        store([job.delivery for job in batch])
+
+    Committer._write = write
+
+
+def no_sync():
+    """A commit is not on the disk when it returns."""
+    _options(
+        {"synchronous=FULL": "synchronous=OFF", "synchronous_commit=on": "synchronous_commit=off"}
+    )
+
+
+def sync_at_checkpoints():
+    """SQLite's usual setting with a write-ahead log: safe for the file, not for its end."""
+    _options({"synchronous=FULL": "synchronous=NORMAL"})
+
+
+def _options(changes):
+    from django.conf import settings
+
+    options = settings.DATABASES["default"]["OPTIONS"]
+    for name, value in options.items():
+        for before, after in changes.items():
+            if before in str(value):
+                options[name] = value.replace(before, after)
+
+
+def swallow():
+    """A database that fails is answered 200, so that Cloud Tasks does not try again."""
+    from receiver import answers
+    from receiver.delivery import Delivery
+
+    Delivery.reply = lambda delivery: answers.stored(delivery.event.pk or 0)
+
+
+def no_length_check():
+    """A body that ends early is taken for whole."""
+    from receiver import front
+
+    async def receive_body(receive, length, cap):
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        return body
+
+    front.receive_body = receive_body
+    front.is_cut_off = lambda scope: False
+
+
+def chunks_lost():
+    """A chunked body is taken for none, as `request.body` of Django does."""
+    from receiver import front
+
+    real = front.receive_body
+
+    async def receive_body(receive, length, cap):
+        body = await real(receive, length, cap)
+        return body if length else b""
+
+    front.receive_body = receive_body
+
+
+def believe_anyone():
+    """A token's signature is not looked at."""
+    from receiver import caller
+
+    caller._signed = lambda text, token, at_once: token
+
+
+def fetch_every_time():
+    """Each request makes one to the issuer: strangers decide how many."""
+    from receiver import caller, certificates
+
+    caller.certificates.get = lambda url, kid: certificates.fetch(url)[0].get(kid)
+
+
+def one_at_a_time():
+    """Who sends slowly holds up everybody else."""
+    from asyncio import Lock
+
+    from receiver.front import Front
+
+    real, turn = Front._take, Lock()
+
+    async def take(*args):
+        async with turn:
+            return await real(*args)
+
+    Front._take = take
+
+
+FAULTS = {
+    name: fault
+    for name, fault in dict(globals()).items()
+    if callable(fault) and not name.startswith("_")
+}
+
+
+if __name__ == "__main__":
+    import django
+    from gunicorn.app.wsgiapp import run
+
+    django.setup()
+    FAULTS[sys.argv.pop(1)]()
+    run()
