@@ -45,8 +45,8 @@ class Worker(UvicornWorker):
         gc.collect()
         gc.freeze()
         gc.set_threshold(10_000, 20, 20)
-        # No line names its thread or its place in the code.
-        logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+        # No line names its thread; gunicorn's own lines name the process.
+        logging.logThreads = logging.logMultiprocessing = False
         # Python runs on one core at a time; on two its threads pass the turn at twice the cost.
         if hasattr(os, "sched_setaffinity"):
             cores = sorted(os.sched_getaffinity(0))

@@ -21,24 +21,23 @@ def answer_first():
 
 def no_sync():
     """A commit is not on the disk when it returns."""
-    _options(
-        {"synchronous=FULL": "synchronous=OFF", "synchronous_commit=on": "synchronous_commit=off"}
-    )
+    _on_each_connection("PRAGMA synchronous=OFF", "SET synchronous_commit=off")
 
 
 def sync_at_checkpoints():
     """SQLite's usual setting with a write-ahead log: safe for the file, not for its end."""
-    _options({"synchronous=FULL": "synchronous=NORMAL"})
+    _on_each_connection("PRAGMA synchronous=NORMAL", "SELECT 1")
 
 
-def _options(changes):
-    from django.conf import settings
+def _on_each_connection(sqlite, postgresql):
+    # Not in the settings: the check of the set-up would not let that start.
+    from django.db.backends.signals import connection_created
 
-    options = settings.DATABASES["default"]["OPTIONS"]
-    for name, value in options.items():
-        for before, after in changes.items():
-            if before in str(value):
-                options[name] = value.replace(before, after)
+    def change(connection, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute(sqlite if connection.vendor == "sqlite" else postgresql)
+
+    connection_created.connect(change, weak=False)
 
 
 def swallow():
