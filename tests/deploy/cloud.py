@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.deploy.flags import Call, parse
@@ -29,6 +30,7 @@ class Cloud:
         """Run one step to its end, as a person in the project's folder does."""
         path = f"{ROOT / 'tests' / 'deploy' / 'bin'}:{os.environ['PATH']}"
         variables = {"CLOUD": str(self.folder), "DEPLOY_SETTINGS": str(self.settings), "PATH": path}
+        variables["STUB_PYTHON"] = sys.executable  # the one on PATH may be a slow shim
         return subprocess.run(
             [ROOT / "deploy" / step, *arguments],
             cwd=ROOT,

@@ -1,20 +1,19 @@
 """Which flags of which gcloud commands the project may use: those of gcloud_flags.csv, no other."""
 
 import csv
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 TABLE = Path(__file__).with_name("gcloud_flags.csv")
 WIDE = "gcloud"  # rows of this command are flags that every command takes
 
 
-@dataclass
-class Call:
+class Call(NamedTuple):
     """One gcloud command line, taken apart by the table."""
 
     command: str
-    names: list[str] = field(default_factory=list)
-    flags: dict[str, str] = field(default_factory=dict)
+    names: list[str]
+    flags: dict[str, str]
 
 
 def rows() -> list[dict[str, str]]:
@@ -30,7 +29,7 @@ def parse(words: list[str]) -> Call:
     lengths = [n for n in range(len(words), 0, -1) if " ".join(words[:n]) in commands]
     if not lengths:
         raise ValueError(f"no row for the command: gcloud {' '.join(words)}")
-    call = Call(" ".join(words[: lengths[0]]))
+    call = Call(" ".join(words[: lengths[0]]), [], {})
     takes = {
         row["flag"]: row["value"] == "yes"
         for row in table
