@@ -1,5 +1,6 @@
 """One project taken through all steps, twice, and down again, for every test that only looks."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -29,3 +30,11 @@ def story(tmp_path_factory):
     said += cloud.deploy()
     second, second_state = cloud.calls[len(first) :], cloud.state
     return Story(cloud, first, second, state, second_state, cloud.records, said)
+
+
+@pytest.fixture
+def deployed(story, tmp_path):
+    """A project in which everything has been made."""
+    cloud = Cloud(tmp_path)
+    (tmp_path / "state.json").write_text(json.dumps(story.state), encoding="utf-8")
+    return cloud

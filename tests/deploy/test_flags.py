@@ -60,13 +60,13 @@ def test_every_gcloud_command_of_the_readme_has_its_rows():
         parse(shlex.split(line)[1:])
 
 
-def test_gcloud_s_own_parser_takes_every_command(story, tmp_path):
+def test_gcloud_s_own_parser_takes_every_command(story, deployed, tmp_path):
     """The real gcloud looks at each command line, without a network: names, flags, values."""
     if not shutil.which("gcloud"):
         pytest.skip("no gcloud here: the command lines were checked by the table of flags alone")
-    done = story.cloud.run("teardown", "--yes", "--with-database")
+    done = deployed.run("teardown", "--yes", "--with-database")
     assert done.returncode == 0, done.stderr
-    lines = {command_line(record["words"]) for record in story.cloud.records}
+    lines = {command_line(record["words"]) for record in [*story.records, *deployed.records]}
     lines |= {command_line(shlex.split(line)[1:]) for line in readme_commands()}
     file = tmp_path / "commands.json"
     file.write_text(json.dumps([{"command_string": line} for line in sorted(lines)]))

@@ -1,7 +1,5 @@
 """The steps of deploy/ on a stub gcloud: what they make, that they repeat, how they stop."""
 
-import json
-
 import pytest
 
 from tests.deploy.cloud import STEPS, Cloud, changes
@@ -146,14 +144,6 @@ def test_every_call_is_for_the_project_of_the_settings(story):
     assert {record["project"] for record in story.records} == {PROJECT}
 
 
-@pytest.fixture
-def deployed(story, tmp_path):
-    """A project in which everything has been made."""
-    cloud = Cloud(tmp_path)
-    (tmp_path / "state.json").write_text(json.dumps(story.state), encoding="utf-8")
-    return cloud
-
-
 def test_teardown_removes_what_was_made_and_may_be_repeated(deployed):
     cloud = deployed
     for _ in range(2):
@@ -225,6 +215,7 @@ def test_a_database_step_that_was_cut_off_is_finished_by_the_next(tmp_path):
         ("06-deploy", "run deploy"),
         ("06-deploy", "run services get-iam-policy"),
         ("07-queue", "tasks queues create"),
+        ("08-first-task", "projects describe"),
         ("08-first-task", "tasks create-http-task"),
         ("09-read-log", "logging read"),
     ],
