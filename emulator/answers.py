@@ -69,7 +69,10 @@ async def in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
             response.headers["Allow"] = error.headers["Allow"]
         return response
     except web.RequestPayloadError as error:
-        return refusal(invalid(f"The body cannot be read: {error}."))
+        request.content.feed_eof()  # what is left of it is no body; reading on would fail again
+        response = refusal(invalid(f"The body cannot be read: {error}."))
+        response.force_close()
+        return response
     except ConnectionError:  # the client has gone in the middle of its request
         return failure(499, "CANCELLED", "The client closed the request.")
     except Exception:

@@ -107,6 +107,19 @@ def test_a_body_that_is_not_what_it_says_is_refused(emulator):
     assert answer["error"]["message"].startswith("The body cannot be read: ")
 
 
+def test_a_body_that_is_not_what_it_says_leaves_no_trace(tmp_path):
+    with EmulatorProcess(tmp_path) as own:
+        at = urlsplit(own.http_url)
+        with socket.create_connection((at.hostname, at.port)) as client:
+            head = f"POST {QUEUE}/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+            client.sendall(f"{head}Content-Encoding: gzip\r\n\r\n{{}}".encode())
+            answer = b"".join(iter(lambda: client.recv(65536), b""))  # to the end of it
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert ask(own.http_url, "GET", "/health")[0] == 200
+        own.process.stop()
+        assert len(own.process.lines) == 1, own.process.output
+
+
 def test_a_client_that_goes_away_in_its_body_leaves_no_trace(tmp_path):
     with EmulatorProcess(tmp_path) as own:
         at = urlsplit(own.http_url)
