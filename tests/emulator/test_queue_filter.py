@@ -95,9 +95,13 @@ def test_what_cannot_be_read_is_refused(text, reason):
 
 def test_a_filter_of_the_longest_is_read_at_once():
     text = "state:PAUSED " * 1500
-    started = time.process_time()
-    assert parse_filter(text)(QUEUE)
-    assert time.process_time() - started < 0.2
+
+    def seconds():
+        started = time.thread_time()  # of this thread: others of the test process have their own
+        assert parse_filter(text)(QUEUE)
+        return time.thread_time() - started
+
+    assert min(seconds() for _ in range(3)) < 0.2
 
 
 def test_lists_are_filtered_page_by_page(client):
