@@ -6,17 +6,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
-
 from .clock import Clock
 from .committer import Committer
 from .idle import Changes
 from .metrics import Metrics
 from .models import Task
-from .owner import AlreadyOwned
 from .reports import Report
 from .runner import Permit, Runner
 from .sender import Answer, Sender
+from .together import NOT_SERVED
 from .upkeep import clamp_retries, recover
 from .work import Order, Work
 
@@ -181,7 +179,7 @@ class Dispatcher:
         while True:
             try:
                 return await self._committer.run(operation)
-            except (OperationalError, InterfaceError, AlreadyOwned) as error:
+            except NOT_SERVED as error:
                 logger.warning("Recording an attempt failed, trying again: %s", error)
                 await asyncio.sleep(RETRY_REPORT_SECONDS)
 

@@ -61,13 +61,13 @@ class Runner:
         committer: "Committer",
         launch: Callable[["Order", "Runner"], object],
         clock: Clock,
-        held: Container[int] = (),  # queues that dispatch nothing until they are released
-        names: "dict[str, Runner] | None" = None,  # where it is found by its queue's name
+        held: Container[int],  # queues that dispatch nothing until they are released
+        names: "dict[str, Runner]",  # where it is found by its queue's name
     ) -> None:
         self.queue = queue
         self._clock = clock
         self._held = held
-        self._names = {} if names is None else names
+        self._names = names
         self._committer = committer
         self._launch = launch
         self._bucket: TokenBucket | None = None
