@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 
 from receiver.models import Event, Refusal
 
-from .. import figures, inert
-from ..models import SentTask
+from .. import belongs, figures, inert
+from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
 from .frame import page, plain, staff, whole
 
@@ -139,8 +139,8 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one event: body, headers, caller, and the attempts of the same task."""
     found = get_object_or_404(Event, pk=pk)
     body = bytes(found.body)
-    sent = SentTask.objects.light().of_event(found.queue, found.task) if found.task else None
-    arrived = attempts(found.queue, found.task) if found.task else []
+    sent = belongs.sender(found)
+    arrived = _attempts(found, sent)
     context = {
         "title": inert.visible(str(found)),
         "event": found,
@@ -151,9 +151,18 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "hex_is_cut": len(body) > inert.HEX_BYTES,
         "attempts": arrived,
         "entries": of_events(arrived),
-        "sent": sent.first() if sent is not None else None,
+        "sent": sent,
     }
     return page(request, "event.html", context)
+
+
+def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
+    if not found.task:
+        return []
+    if sent is None:
+        return attempts(found.queue, found.task)
+    until = belongs.ends([sent]).get(sent.pk)
+    return attempts(found.queue, found.task, sent.created_at - SKEW, until)
 
 
 @staff

@@ -13,7 +13,9 @@ function localTimes(root) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     const today = day(moment) === day(new Date());
-    const short = today ? clock(moment) : `${day(moment)} ${clock(moment).slice(0, 5)}`;
+    const minute = clock(moment).slice(0, 5);
+    const now = time.dataset.form === "minute" ? minute : clock(moment);
+    const short = today ? now : `${day(moment)} ${minute}`;
     time.textContent = time.dataset.form === "long" ? `${day(moment)} ${clock(moment)}` : short;
     time.title = `${time.dateTime.replace("T", " ").replace(/(\.\d+)?Z/, "")} UTC (shown in ${zone})`;
   }
