@@ -33,3 +33,5 @@ def patterns(surfaces: list[str]) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = patterns(settings.SURFACES)
+if "dashboard" in settings.SURFACES:
+    handler403 = "dashboard.views.frame.refused"

@@ -28,10 +28,13 @@ class SentTaskAdmin(admin.ModelAdmin):
     search_help_text = "The exact task id."
     show_full_result_count = False
     exclude = ["body", "headers"]
-    readonly_fields = ["header_lines", "body_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SentTask]:
         return SentTask.objects.light()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        may_see = request.user.has_perm("receiver.view_body")
+        return ["header_lines", "body_text"] if may_see else ["header_lines"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

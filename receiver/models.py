@@ -82,6 +82,7 @@ class Event(models.Model):
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["outcome", "id"]),
         ]
+        permissions = [("view_body", "Can view the bodies of events")]
 
     def __str__(self) -> str:
         return self.task or f"event {self.pk}"

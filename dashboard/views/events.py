@@ -15,10 +15,11 @@ from receiver.models import Event, Refusal
 from .. import belongs, figures, inert
 from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
-from .frame import page, plain, staff, whole
+from .frame import allowed, need, page, plain, staff, whole
 
 PAGE = 50
 TABS = ("all", "succeeded", "failed", "refusals")
+PERMISSIONS = {"refusals": "receiver.view_refusal"}  # of a tab, where it is not that of events
 # With several writers an id may be committed after a higher one: ids younger than this stay open.
 SETTLE_SECONDS = 3
 
@@ -52,12 +53,13 @@ class Filters:
 def events(request: HttpRequest) -> HttpResponse:
     """List events, or refusals, newest first; the first page is live."""
     filters = Filters(request)
+    need(request, PERMISSIONS.get(filters.show, "receiver.view_event"))
     before = whole(request.GET.get("before"))
     context = {
         "title": "Events",
         "filters": filters,
         "before": before,
-        "tabs": _tabs(filters),
+        "tabs": _tabs(request, filters),
     }
     if filters.show == "refusals":
         return page(request, "refusals.html", context | _refusals(before))
@@ -70,7 +72,7 @@ def events(request: HttpRequest) -> HttpResponse:
     return page(request, "events.html", context)
 
 
-@staff
+@allowed("receiver.view_event")
 @require_safe
 def event_rows(request: HttpRequest) -> HttpResponse:
     """Answer a poll: 204, or the new rows with the next cursor. One indexed query.
@@ -112,7 +114,7 @@ def _cursor(filters: Filters, shown: list[Event], after: int = 0) -> str:
     return filters.query(after=last, seen=seen)
 
 
-def _tabs(filters: Filters) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, filters: Filters) -> list[dict[str, Any]]:
     counts = figures.tab_counts()
     return [
         {
@@ -122,6 +124,7 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
             "url": f"{reverse('events')}?{filters.query(show=tab)}",
         }
         for tab in TABS
+        if request.user.has_perm(PERMISSIONS.get(tab, "receiver.view_event"))
     ]
 
 
@@ -133,7 +136,7 @@ def _refusals(before: int | None) -> dict[str, Any]:
     return {"rows": rows[:PAGE], "older": older, "reasons": day.reasons.most_common()}
 
 
-@staff
+@allowed("receiver.view_event")
 @require_safe
 def event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one event: body, headers, caller, and the attempts of the same task."""
@@ -165,7 +168,7 @@ def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
     return attempts(found.queue, found.task, sent.created_at - SKEW, until)
 
 
-@staff
+@allowed("receiver.view_event", "receiver.view_body")
 @require_safe
 def event_body(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the exact bytes as a file: never with the sender's type, never to be shown in place."""

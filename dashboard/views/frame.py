@@ -35,19 +35,30 @@ def staff(view: View) -> View:
     return never_cache(wrapper)
 
 
-def allowed(permission: str) -> Callable[[View], View]:
-    """Let those staff in who may do this; the others see why not."""
+def allowed(*permissions: str) -> Callable[[View], View]:
+    """Let those staff in who have these permissions; the others see which they lack."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perm(permission):
-                raise PermissionDenied(f"Your account lacks the permission {permission}.")
+            need(request, *permissions)
             return view(request, *args, **kwargs)
 
         return staff(wrapper)
 
     return decorate
+
+
+def need(request: HttpRequest, *permissions: str) -> None:
+    """Raise PermissionDenied with a sentence that names the first permission that is lacking."""
+    for permission in permissions:
+        if not request.user.has_perm(permission):
+            raise PermissionDenied(f"Your account lacks the permission {permission}.")
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 inside the frame, with what this account may see beside the reason."""
+    return page(request, "refused.html", {"title": "Not allowed", "reason": exception}, status=403)
 
 
 def page(

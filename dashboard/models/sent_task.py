@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, models
 from django.utils import timezone
 
-from . import gateway, names
-from .drafts import Draft
-from .errors import GatewayError, UnknownOutcome
-from .judge import judge
+from .. import gateway, names
+from ..drafts import Draft
+from ..errors import GatewayError, UnknownOutcome
+from ..judge import judge
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -131,10 +131,6 @@ class SentTask(models.Model):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["ended_at", "id"]),
-        ]
-        permissions = [
-            ("change_queue", "Can create, edit, pause and resume queues"),
-            ("purge_queue", "Can purge queues"),
         ]
 
     def __str__(self) -> str:
