@@ -1,6 +1,7 @@
 """What was sent from here: the exact request, what Cloud Tasks answered, what became of it."""
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,12 @@ class SentTask(models.Model):
             headers=[(name, value) for name, value in self.headers],
             **{field: getattr(self, field) for field in SENT_AS_IS} | {"body": bytes(self.body)},
         )
+
+    def says_the_same(self, draft: Draft, *, random_name: bool) -> bool:
+        """Whether this draft is what was sent, but for a name that nobody typed."""
+        if self.random_name and random_name:
+            draft = replace(draft, name=self.name)
+        return draft == self.draft
 
     @property
     def answer_is_lost(self) -> bool:

@@ -9,6 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import acts, drafts, gateway, names, snippets
@@ -43,7 +46,11 @@ def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
         form.add_error(None, "The database cannot be reached; nothing was sent.")
         return None
     if act is None:
-        return sent
+        if sent.says_the_same(draft, random_name=not form.cleaned_data["name"]):
+            return sent
+        form.renew()
+        form.add_error(None, _sent_before(sent))
+        return None
     try:
         with acts.told(act):
             sent.send()
@@ -54,6 +61,16 @@ def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
         form.add_error("queue" if isinstance(error, NotFound) else None, str(error))
         return None
     return sent
+
+
+def _sent_before(sent: SentTask) -> SafeString:
+    return format_html(
+        "This form has been sent before with other fields, as task "
+        '<a href="{}">{}</a>. What it says now has not been sent: '
+        "press Enqueue once more to send it as another task.",
+        reverse("task", args=[sent.pk]),
+        sent.task_id,
+    )
 
 
 def _prepare(

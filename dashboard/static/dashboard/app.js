@@ -194,6 +194,16 @@ function measureBody() {
   return size <= limit;
 }
 
+// Logging in again, in another tab, makes a new token: with the old one the form would be refused.
+function renewToken() {
+  const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=(\w+)/);
+  if (!token) return;
+  for (const field of document.getElementsByName("csrfmiddlewaretoken")) field.value = token[1];
+}
+
+document.addEventListener("submit", renewToken, true);
+document.addEventListener("input", renewToken, true);
+
 function readyForm() {
   form.zone.value = zone;
   hintWhen();
