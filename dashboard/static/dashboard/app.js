@@ -103,6 +103,7 @@ function showNewRows() {
 function trimRows(rows) {
   const empty = document.getElementById("empty");
   if (empty && rows.children.length) empty.remove();
+  sortRows(rows);
   while (rows.children.length > 200) rows.lastElementChild.remove();
   const older = document.getElementById("older");
   if (!older || !rows.lastElementChild) return;
@@ -110,6 +111,13 @@ function trimRows(rows) {
   const url = new URL(older.href);
   url.searchParams.set("before", rows.lastElementChild.dataset.id);
   older.href = url;
+}
+
+// A row that was stored late under a lower number takes its place among the others.
+function sortRows(rows) {
+  const now = [...rows.children];
+  const wanted = [...now].sort((a, b) => b.dataset.id - a.dataset.id);
+  if (wanted.some((row, n) => row !== now[n])) rows.append(...wanted);
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
