@@ -9,8 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import inert
+from .log_in import LogInForm
 from .models import SentTask
 
+admin.site.login_form = LogInForm
 admin.site.site_title = "Task dashboard"
 admin.site.site_header = "Task dashboard"
 admin.site.index_title = "All records"

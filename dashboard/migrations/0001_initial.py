@@ -27,6 +27,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='LogInTry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=64, unique=True)),
+                ('since', models.DateTimeField(db_index=True)),
+                ('count', models.PositiveIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
             name='SentTask',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
