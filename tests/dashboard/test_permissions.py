@@ -16,9 +16,9 @@ NEEDED = {
     "/events/": "receiver.view_event",
     "/events/?show=refusals": "receiver.view_refusal",
     "/events/rows/": "receiver.view_event",
-    "/events/1/": "receiver.view_event",
+    "/events/901/": "receiver.view_event",
     "/tasks/": "dashboard.view_senttask",
-    "/tasks/1/": "dashboard.view_senttask",
+    "/tasks/901/": "dashboard.view_senttask",
     "/tasks/by-name/": "dashboard.view_senttask",
     "/queues/": "dashboard.view_queue",
     "/queues/default/": "dashboard.view_queue",
@@ -28,8 +28,8 @@ NEEDED = {
 @pytest.fixture(autouse=True)
 def _rows(cloud):
     body = {"body": SECRET.encode(), "body_size": len(SECRET)}
-    make_event("t-1", id=1, preview=SECRET, status=500, **body)
-    make_sent("t-1", id=1, **body)
+    make_event("t-1", id=901, preview=SECRET, status=500, **body)
+    make_sent("t-1", id=901, **body)
 
 
 @pytest.mark.parametrize("path", NEEDED)
@@ -107,7 +107,7 @@ def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
 
 def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
     allow(newcomer, "receiver.view_event", "dashboard.view_senttask")
-    for path in ("/", "/events/", "/events/1/", "/tasks/", "/tasks/1/"):
+    for path in ("/", "/events/", "/events/901/", "/tasks/", "/tasks/901/"):
         page = client.get(path).content.decode()
         assert not re.search(r'href="/(queues|enqueue)/', page), path
     newcomer.user_permissions.clear()
@@ -117,33 +117,33 @@ def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
 
 
 def test_a_task_s_page_shows_events_and_refusals_only_to_those_who_may_see_them(client, newcomer):
-    sent = make_sent("t-2", id=2)
+    sent = make_sent("t-2", id=902)
     make_event("t-2", received_at=sent.created_at)
     minute = sent.created_at.replace(second=0, microsecond=0)
     Refusal.objects.create(reason="key", minute=minute, count=1, queue="default", task="t-2")
     allow(newcomer, "dashboard.view_senttask")
-    page = client.get("/tasks/2/").content.decode()
+    page = client.get("/tasks/902/").content.decode()
     assert "Attempt 1" not in page
     assert "Turned away" not in page
     allow(newcomer, "receiver.view_event")
-    assert "Attempt 1" in client.get("/tasks/2/").content.decode()
+    assert "Attempt 1" in client.get("/tasks/902/").content.decode()
 
 
 # Bodies -----------------------------------------------------------------------------------
 def test_bodies_have_a_permission_of_their_own(client, clerk):
-    pages = ["/events/", "/events/rows/", "/events/1/", "/tasks/1/"]
-    pages += ["/admin/receiver/event/", "/admin/receiver/event/1/change/"]
-    pages += ["/admin/dashboard/senttask/1/change/"]
+    pages = ["/events/", "/events/rows/", "/events/901/", "/tasks/901/"]
+    pages += ["/admin/receiver/event/", "/admin/receiver/event/901/change/"]
+    pages += ["/admin/dashboard/senttask/901/change/"]
     for path in pages:
         assert SECRET in client.get(path).content.decode(), path
-    assert client.get("/events/1/body/").content.decode() == SECRET
+    assert client.get("/events/901/body/").content.decode() == SECRET
     clerk.user_permissions.remove(clerk.user_permissions.get(codename="view_body"))
     for path in pages:
         answer = client.get(path)
         assert answer.status_code == 200
         assert SECRET not in answer.content.decode(), path
-    assert "receiver.view_body" in client.get("/events/1/").content.decode()
-    assert client.get("/events/1/body/").status_code == 403
+    assert "receiver.view_body" in client.get("/events/901/").content.decode()
+    assert client.get("/events/901/body/").status_code == 403
 
 
 # Acts -------------------------------------------------------------------------------------
