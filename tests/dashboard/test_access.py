@@ -183,3 +183,11 @@ def test_the_admin_shows_sent_tasks_and_changes_none(admin_client):
     assert admin_client.post(f"/admin/dashboard/senttask/{pk}/delete/").status_code == 403
     found = admin_client.get("/admin/dashboard/senttask/?q=t-2")
     assert found.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("path", ["/admin/dashboard/senttask/", "/admin/receiver/event/"])
+def test_a_search_of_the_admin_has_a_label_that_can_be_read(admin_client, path):
+    page = admin_client.get(f"{path}?q=nothing").content.decode()
+    assert '<label for="searchbar">Search</label>' in page
+    assert 'value="nothing" id="searchbar"' in page
+    assert "0 results" in page
