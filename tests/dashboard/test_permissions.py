@@ -103,6 +103,7 @@ def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
         page = client.get("/").content.decode()
         for needed, texts in parts.items():
             assert [text in page for text in texts] == [needed == permission] * len(texts)
+        assert ("Refused" in page) == (permission == "receiver.view_refusal")
 
 
 def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
