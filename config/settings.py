@@ -183,6 +183,8 @@ STORAGES = {
 }
 # Looked up when asked for: whitenoise warns at start about a folder that is not there.
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not _COLLECTED
+# A body over a task's limit must come back with a sentence beside it, however it was typed.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [

@@ -34,3 +34,6 @@ def patterns(surfaces: list[str]) -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = patterns(settings.SURFACES)
+if "dashboard" in settings.SURFACES:
+    handler400 = "dashboard.views.frame.unreadable"
+    handler403 = "dashboard.views.frame.refused"

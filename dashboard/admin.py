@@ -9,8 +9,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import inert
+from .log_in import LogInForm
 from .models import SentTask
 
+admin.site.login_form = LogInForm
 admin.site.site_title = "Task dashboard"
 admin.site.site_header = "Task dashboard"
 admin.site.index_title = "All records"
@@ -28,10 +30,13 @@ class SentTaskAdmin(admin.ModelAdmin):
     search_help_text = "The exact task id."
     show_full_result_count = False
     exclude = ["body", "headers"]
-    readonly_fields = ["header_lines", "body_text"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SentTask]:
         return SentTask.objects.light()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        may_see = request.user.has_perm("receiver.view_body")
+        return ["header_lines", "body_text"] if may_see else ["header_lines"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,5 +1,6 @@
-"""What every page's frame needs, the admin's own pages included; asks neither database nor API."""
+"""What every page's frame needs, the admin's own pages included; asks no API."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 
 class Place(NamedTuple):
-    """One entry of the navigation."""
+    """One entry of the navigation, for those who may see what it leads to."""
 
     url: str
     icon: str
@@ -16,24 +17,33 @@ class Place(NamedTuple):
     here: bool
 
 
+QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge")
 PLACES = (
-    ("overview", "home", "Overview", ("overview",)),
-    ("events", "inbox", "Events", ("events", "event")),
-    ("tasks", "list", "Tasks", ("tasks", "task", "task-by-name")),
-    ("enqueue", "send", "Enqueue", ("enqueue",)),
-    ("queues", "stack", "Queues", ("queues", "queue", "queue-create", "queue-edit", "queue-purge")),
+    ("", "overview", "home", "Overview", ("overview",)),
+    ("receiver.view_event", "events", "inbox", "Events", ("events", "event")),
+    ("dashboard.view_senttask", "tasks", "list", "Tasks", ("tasks", "task", "task-by-name")),
+    ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ("enqueue",)),
+    ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
 )
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Return the navigation and the badge that says where tasks go."""
-    return {"places": _places(request), "badge": _badge()}
+    """Return the navigation and the badge that says where tasks go.
+
+    The navigation is made where a template asks for it: an error page must not ask who looks.
+    """
+    return {"places": partial(_places, request), "badge": _badge()}
 
 
 def _places(request: HttpRequest) -> list[Place]:
     here = request.resolver_match.url_name if request.resolver_match else None
+    may = request.user.has_perm
     try:
-        return [Place(reverse(n), icon, label, here in names) for n, icon, label, names in PLACES]
+        return [
+            Place(reverse(name), icon, label, here in names)
+            for permission, name, icon, label, names in PLACES
+            if not permission or may(permission)
+        ]
     except NoReverseMatch:  # a process that serves the receiver alone
         return []
 

@@ -31,11 +31,14 @@ def judge(
     sent.dispatch_count = max(sent.dispatch_count, counted)
     if sent.answer_is_lost and (exists or events):
         sent.answer, sent.answer_text = sent.Answer.CREATED, ""
+    elif sent.answer == sent.Answer.PENDING and exists is False and not sent.is_being_sent:
+        sent.answer, sent.answer_text = sent.Answer.UNKNOWN, "The answer was not kept."
     known = Known(
         answer=sent.answer,
         exists=exists,
         now=now,
         before=sent.state,
+        too_late=not sent.is_young,
         schedule_time=sent.next_attempt_at or sent.schedule_time,
         dispatch_count=sent.dispatch_count,
         response_count=sent.response_count,

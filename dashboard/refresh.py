@@ -32,16 +32,15 @@ REMEMBERED = [
 def refresh(tasks: Iterable[SentTask], limit: int = ASKED_AT_ONCE) -> str:
     """Bring the states of these tasks up to date, in place and in the database.
 
-    Finished tasks are left alone; at most `limit` others are asked about. Returns the sentence of
-    what kept Cloud Tasks from answering, or an empty string.
+    Finished tasks are left alone; at most `limit` others are asked about, and of the rest only the
+    events are looked at. Returns the sentence of what kept Cloud Tasks from answering, or of what
+    kept the states from being written, or an empty string.
     """
-    open_tasks = [task for task in tasks if not task.ended_at][:limit]
-    trouble, answers = _ask(open_tasks)
-    # Those that were not asked about stay as they are: nothing new is known of them.
-    asked = [task for task in open_tasks if task.pk in answers]
-    before = {task.pk: _remembered(task) for task in asked}
-    _judge(asked, answers)
-    changed = [task for task in asked if _remembered(task) != before[task.pk]]
+    open_tasks = [task for task in tasks if not task.ended_at]
+    trouble, answers = _ask(open_tasks[:limit])
+    before = {task.pk: _remembered(task) for task in open_tasks}
+    _judge(open_tasks, answers)
+    changed = [task for task in open_tasks if _remembered(task) != before[task.pk]]
     unsaved = _save(changed)
     return trouble or unsaved
 
@@ -74,7 +73,7 @@ def _judge(tasks: list[SentTask], answers: Answers) -> None:
     events = belongs.events(tasks, until)
     exists: dict[int, bool | None] = {}
     for task in tasks:
-        exists[task.pk], found = answers[task.pk]
+        exists[task.pk], found = answers.get(task.pk, (None, None))
         if found and belongs.is_of(found, task, until.get(task.pk)):
             _remember(task, found)
         elif found:

@@ -20,13 +20,15 @@ class Known:
 
     `exists` is GetTask's answer: True, False, or None where it could not be asked. `succeeded_as`
     is the attempt, from 1, of the last event that we answered 2xx; 0 where there is none.
-    `before` is the state that was known until now.
+    `before` is the state that was known until now; `too_late` that a lost answer cannot be asked
+    for again by sending under the same name.
     """
 
     answer: str
     exists: bool | None
     now: datetime
     before: str = UNKNOWN
+    too_late: bool = False
     schedule_time: datetime | None = None
     dispatch_count: int = 0
     response_count: int = 0
@@ -60,7 +62,7 @@ def _alive(known: Known) -> str:
 
 def _gone(known: Known) -> tuple[str, bool]:
     if known.answer != "created" and not known.failed:
-        return UNKNOWN, False  # it may never have been made
+        return UNKNOWN, known.too_late  # it may never have been made
     if known.failed:
         return GAVE_UP, True
     if not known.ours:

@@ -22,6 +22,7 @@ class Entry:
     lines: tuple[str, ...] = ()
     event: int | None = None
     here: datetime | None = None  # an instant shown in the reader's zone after the lines
+    minute: bool = False  # `at` is a whole minute: nothing is known of the second
 
 
 def attempts(
@@ -86,6 +87,7 @@ def of_refusals(
                 *([f"Account claimed: {refusal.account}"] if refusal.account else []),
                 *([f"Audience claimed: {refusal.audience}"] if refusal.audience else []),
             ),
+            minute=True,
         )
         for refusal in found.order_by("-id")[:20]
     ]
@@ -139,6 +141,10 @@ def _where_it_went(sent: SentTask) -> tuple[str, ...]:
 
 def _why_unknown(sent: SentTask) -> tuple[str, ...]:
     due = sent.next_attempt_at or sent.schedule_time
+    if sent.ended_at and sent.answer_is_lost:
+        return (
+            "Cloud Tasks knows no such task and nothing of it has arrived: perhaps never made.",
+        )
     if sent.ended_at and due and due > sent.ended_at:
         return ("It left the queue before its time: deleted, purged, or run early.",)
     if sent.ended_at:

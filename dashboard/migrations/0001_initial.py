@@ -16,6 +16,26 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Queue',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+            ],
+            options={
+                'permissions': [('purge_queue', 'Can purge queue')],
+                'managed': False,
+                'default_permissions': ('view', 'change'),
+            },
+        ),
+        migrations.CreateModel(
+            name='LogInTry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=64, unique=True)),
+                ('since', models.DateTimeField(db_index=True)),
+                ('count', models.PositiveIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
             name='SentTask',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -48,7 +68,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'permissions': [('change_queue', 'Can create, edit, pause and resume queues'), ('purge_queue', 'Can purge queues')],
                 'indexes': [models.Index(fields=['state', 'id'], name='dashboard_s_state_4bc8b5_idx'), models.Index(fields=['queue', 'id'], name='dashboard_s_queue_4d87e1_idx'), models.Index(fields=['ended_at', 'id'], name='dashboard_s_ended_a_39d593_idx')],
             },
         ),

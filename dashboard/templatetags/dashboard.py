@@ -50,7 +50,8 @@ def instant(moment: datetime | None, form: str = "short") -> SafeString | str:
     if moment is None:
         return ""
     utc = moment.astimezone(UTC)
-    text = f"{utc:%Y-%m-%d %H:%M:%S} UTC" if form == "long" else f"{utc:%H:%M:%S}"
+    forms = {"long": "%Y-%m-%d %H:%M:%S UTC", "minute": "%H:%M"}
+    text = utc.strftime(forms.get(form, "%H:%M:%S"))
     iso = utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return format_html(
         '<time datetime="{}" data-form="{}" title="{}">{}</time>', iso, form, iso, text

@@ -5,16 +5,20 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import InterfaceError, OperationalError
+from django.contrib.admin.models import LogEntry
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import drafts, gateway, names, snippets
+from .. import acts, drafts, gateway, names, snippets
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..forms import EnqueueForm
 from ..models import SentTask
-from .frame import allowed, page, staff
+from .frame import allowed, page
 
 
 @allowed("dashboard.add_senttask")
@@ -25,7 +29,10 @@ def enqueue(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (sent := _send(request, form)):
         for warning in drafts.warnings(sent.url, sent.method):
             messages.warning(request, warning)
-        return redirect("task", sent.pk)
+        if request.user.has_perm("dashboard.view_senttask"):
+            return redirect("task", sent.pk)
+        messages.success(request, f"Sent as {sent.task_id}.")
+        return redirect("enqueue")
     return page(request, "enqueue.html", _context(form))
 
 
@@ -34,19 +41,19 @@ def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
     draft = form.draft
     assert draft  # noqa: S101  a valid form has one
     try:
-        sent, first = SentTask.objects.prepare(
-            draft,
-            form.cleaned_data["submission"],
-            random_name=not form.cleaned_data["name"],
-            by=request.user if request.user.is_authenticated else None,
-        )
+        sent, act = _prepare(request, form, draft)
     except (OperationalError, InterfaceError):
         form.add_error(None, "The database cannot be reached; nothing was sent.")
         return None
-    if not first:
-        return sent
+    if act is None:
+        if sent.says_the_same(draft, random_name=not form.cleaned_data["name"]):
+            return sent
+        form.renew()
+        form.add_error(None, _sent_before(sent))
+        return None
     try:
-        sent.send()
+        with acts.told(act):
+            sent.send()
     except UnknownOutcome:
         return sent
     except GatewayError as error:
@@ -56,7 +63,30 @@ def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
     return sent
 
 
-@staff
+def _sent_before(sent: SentTask) -> SafeString:
+    return format_html(
+        "This form has been sent before with other fields, as task "
+        '<a href="{}">{}</a>. What it says now has not been sent: '
+        "press Enqueue once more to send it as another task.",
+        reverse("task", args=[sent.pk]),
+        sent.task_id,
+    )
+
+
+def _prepare(
+    request: HttpRequest, form: EnqueueForm, draft: drafts.Draft
+) -> tuple[SentTask, LogEntry | None]:
+    """Commit the row and its entry in the log; no entry where the form has come before."""
+    user: Any = request.user
+    named = bool(form.cleaned_data["name"])
+    key = form.cleaned_data["submission"]
+    with transaction.atomic():
+        sent, first = SentTask.objects.prepare(draft, key, random_name=not named, by=user)
+        text = f"Sent to queue {sent.queue_id}."
+        return sent, acts.on_task(user, sent, text, acts.ADDITION) if first else None
+
+
+@allowed("dashboard.add_senttask")
 @require_POST
 def code(request: HttpRequest) -> HttpResponse:
     """Answer what was typed so far as code; a field that is wrong stands as its default."""

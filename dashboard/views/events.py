@@ -1,6 +1,5 @@
 """What was received: the live list, one event, its body as a file."""
 
-import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,20 +8,18 @@ from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from receiver.models import Event, Refusal
+from receiver.models import Event, EventQuerySet, Refusal
 
-from .. import figures, inert
-from ..models import SentTask
+from .. import belongs, cursor, figures, inert
+from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
-from .frame import page, plain, staff, whole
+from .frame import allowed, need, page, plain, staff, whole
 
 PAGE = 50
 TABS = ("all", "succeeded", "failed", "refusals")
-# With several writers an id may be committed after a higher one: ids younger than this stay open.
-SETTLE_SECONDS = 3
+PERMISSIONS = {"refusals": "receiver.view_refusal"}  # of a tab, where it is not that of events
 
 
 class Filters:
@@ -34,7 +31,7 @@ class Filters:
         self.queue = plain(request.GET.get("queue"), 100).strip()
         self.task = plain(request.GET.get("task"), 500).strip()
 
-    def events(self) -> Any:
+    def events(self) -> EventQuerySet:
         events = Event.objects.light().order_by("-id")
         if self.show in ("succeeded", "failed"):
             events = events.filter(outcome=self.show)
@@ -54,12 +51,13 @@ class Filters:
 def events(request: HttpRequest) -> HttpResponse:
     """List events, or refusals, newest first; the first page is live."""
     filters = Filters(request)
+    need(request, PERMISSIONS.get(filters.show, "receiver.view_event"))
     before = whole(request.GET.get("before"))
     context = {
         "title": "Events",
         "filters": filters,
         "before": before,
-        "tabs": _tabs(filters),
+        "tabs": _tabs(request, filters),
     }
     if filters.show == "refusals":
         return page(request, "refusals.html", context | _refusals(before))
@@ -68,53 +66,45 @@ def events(request: HttpRequest) -> HttpResponse:
     more, rows = len(rows) > PAGE, rows[:PAGE]
     context |= {"rows": rows, "older": filters.query(before=rows[-1].pk) if more else ""}
     if not before:
-        context |= {"cursor": _cursor(filters, rows), "page_size": PAGE}
+        known = _known(found, rows)
+        context |= {"cursor": filters.query(**cursor.write(known)), "page_size": PAGE}
     return page(request, "events.html", context)
 
 
-@staff
+@allowed("receiver.view_event")
 @require_safe
 def event_rows(request: HttpRequest) -> HttpResponse:
-    """Answer a poll: 204, or the new rows with the next cursor. One indexed query.
+    """Answer a poll: 204 after one indexed query, or the new rows with the next cursor.
 
     More than a page of them makes the page load anew: its cursor then belongs to its rows.
     """
     filters = Filters(request)
-    after = whole(request.GET.get("after")) or 0
-    seen = {int(n) for n in re.findall(r"[0-9]{1,18}", plain(request.GET.get("seen"), 2000))}
-    found = filters.events().filter(id__gt=after).exclude(id__in=seen)
-    rows = list(found[: PAGE + 1])
-    if not rows:
+    found = filters.events()
+    after, known = cursor.read(whole(request.GET.get("after")), request.GET.get("seen", ""))
+    ids = found.filter(id__gt=after).values_list("pk", flat=True)
+    new = set(ids[: cursor.BACK + PAGE + 1]) - known
+    if not new:
         return HttpResponse(status=204)
-    if len(rows) > PAGE:
+    if len(new) > PAGE:
         return HttpResponse(status=204, headers={"HX-Refresh": "true", "X-New-Rows": f"{PAGE}+"})
-    shown = _shown(filters, after, seen, rows)
-    context = {"rows": rows, "fresh": True, "cursor": _cursor(filters, shown, after)}
+    context = {
+        "rows": found.filter(id__in=new),
+        "fresh": True,
+        "cursor": filters.query(**cursor.write(known | new)),
+    }
     answer = render(request, "dashboard/_event_rows.html", context)
-    answer["X-New-Rows"] = str(len(rows))
+    answer["X-New-Rows"] = str(len(new))
     return answer
 
 
-def _shown(filters: Filters, after: int, seen: set[int], rows: list[Event]) -> list[Event]:
-    if not seen:
-        return rows
-    known = filters.events().filter(id__in=seen, id__gt=after)
-    return sorted([*rows, *known], key=lambda event: -event.pk)
+def _known(found: EventQuerySet, rows: list[Event]) -> set[int]:
+    """Return the newest ids of a list: those on its first page, and those on the next pages."""
+    newest, last = (rows[0].pk, rows[-1].pk) if rows else (0, 0)
+    below = found.filter(id__gt=newest - cursor.BACK, id__lt=last)
+    return {event.pk for event in rows} | set(below.values_list("pk", flat=True))
 
 
-def _cursor(filters: Filters, shown: list[Event], after: int = 0) -> str:
-    """Return the query of the next poll: the last settled id, and the younger ids already shown."""
-    now = timezone.now()
-    open_ids = [e.pk for e in shown if (now - e.received_at).total_seconds() < SETTLE_SECONDS]
-    settled = [event.pk for event in shown if event.pk not in open_ids]
-    if open_ids:
-        settled = [pk for pk in settled if pk < min(open_ids)]
-    last = max([after, *settled])
-    seen = ",".join(str(event.pk) for event in shown if event.pk > last)
-    return filters.query(after=last, seen=seen)
-
-
-def _tabs(filters: Filters) -> list[dict[str, Any]]:
+def _tabs(request: HttpRequest, filters: Filters) -> list[dict[str, Any]]:
     counts = figures.tab_counts()
     return [
         {
@@ -124,6 +114,7 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
             "url": f"{reverse('events')}?{filters.query(show=tab)}",
         }
         for tab in TABS
+        if request.user.has_perm(PERMISSIONS.get(tab, "receiver.view_event"))
     ]
 
 
@@ -135,7 +126,7 @@ def _refusals(before: int | None) -> dict[str, Any]:
     return {"rows": rows[:PAGE], "older": older, "reasons": day.reasons.most_common()}
 
 
-@staff
+@allowed("receiver.view_event")
 @require_safe
 def event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one event: body, headers, caller, and the attempts of the same task."""
@@ -143,8 +134,8 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     begin = Substr("body", 1, inert.PRETTY_BYTES + 1, output_field=BinaryField())
     found: Any = get_object_or_404(Event.objects.defer("body").annotate(begin=begin), pk=pk)
     body = bytes(found.begin or b"")  # of none SQLite makes NULL
-    sent = SentTask.objects.light().of_event(found.queue, found.task) if found.task else None
-    arrived = attempts(found.queue, found.task) if found.task else []
+    sent = belongs.sender(found)
+    arrived = _attempts(found, sent)
     context = {
         "title": inert.visible(str(found)),
         "event": found,
@@ -155,12 +146,21 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "hex_is_cut": len(body) > inert.HEX_BYTES,
         "attempts": arrived,
         "entries": of_events(arrived),
-        "sent": sent.first() if sent is not None else None,
+        "sent": sent,
     }
     return page(request, "event.html", context)
 
 
-@staff
+def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
+    if not found.task:
+        return []
+    if sent is None:
+        return attempts(found.queue, found.task)
+    until = belongs.ends([sent]).get(sent.pk)
+    return attempts(found.queue, found.task, sent.created_at - SKEW, until)
+
+
+@allowed("receiver.view_event", "receiver.view_body")
 @require_safe
 def event_body(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the exact bytes as a file: never with the sender's type, never to be shown in place."""

@@ -6,16 +6,19 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
+from django.views.defaults import bad_request
 
 View = Callable[..., HttpResponse]
+READ_AWAY, PART = 32 * 2**20, 2**16
 
 
 def staff(view: View) -> View:
@@ -27,27 +30,58 @@ def staff(view: View) -> View:
             return view(request, *args, **kwargs)
         if request.user.is_authenticated:
             raise PermissionDenied("This dashboard is for staff.")
-        if "HX-Request" in request.headers:
+        if "HX-Request" in request.headers and request.method in ("GET", "HEAD"):
             # A poll after the session has ended: the log-in page must not land in a table.
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        if "HX-Request" in request.headers:
+            # Beside a form: loading the page anew would lose what is typed in it.
+            return render(request, "dashboard/_logged_out.html")
         return redirect_to_login(request.get_full_path(), login_url="admin:login")
 
     return never_cache(wrapper)
 
 
-def allowed(permission: str) -> Callable[[View], View]:
-    """Let those staff in who may do this; the others see why not."""
+def allowed(*permissions: str) -> Callable[[View], View]:
+    """Let those staff in who have these permissions; the others see which they lack."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.has_perm(permission):
-                raise PermissionDenied(f"Your account lacks the permission {permission}.")
+            need(request, *permissions)
             return view(request, *args, **kwargs)
 
         return staff(wrapper)
 
     return decorate
+
+
+def need(request: HttpRequest, *permissions: str) -> None:
+    """Raise PermissionDenied with a sentence that names the first permission that is lacking."""
+    for permission in permissions:
+        if not request.user.has_perm(permission):
+            raise PermissionDenied(f"Your account lacks the permission {permission}.")
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that could not be read: 413 with what to do for a form over the limit."""
+    if isinstance(exception, RequestDataTooBig):
+        if admin.site.has_permission(request):
+            _read_away(request)
+        context = {"title": "Too large", "most": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        return page(request, "too_large.html", context, status=413)
+    return bad_request(request, exception)
+
+
+def _read_away(request: HttpRequest) -> None:
+    """Read what is left of the form: a browser that still sends would not hear the answer."""
+    for _ in range(READ_AWAY // PART):
+        if not request.read(PART):
+            return
+
+
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 403 inside the frame, with what this account may see beside the reason."""
+    return page(request, "refused.html", {"title": "Not allowed", "reason": exception}, status=403)
 
 
 def page(

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import figures, gateway, names, words
+from .. import acts, figures, gateway, names, words
 from ..errors import GatewayError, NotFound
 from ..queue_forms import NewQueueForm, PurgeForm, QueueForm
 from ..resources import DEFAULTS, Queue
-from .frame import allowed, back, page, plain, staff
+from .frame import allowed, back, page, plain
 
 
-@staff
+@allowed("dashboard.view_queue")
 @require_safe
 def queues(request: HttpRequest) -> HttpResponse:
     """List the queues with what came from each in the last 24 hours."""
@@ -31,7 +32,7 @@ def queues(request: HttpRequest) -> HttpResponse:
     return page(request, "queues.html", context)
 
 
-@staff
+@allowed("dashboard.view_queue")
 @require_safe
 def queue(request: HttpRequest, name: str) -> HttpResponse:
     """Show one queue and the tasks in it, a page of Cloud Tasks' own at a time."""
@@ -57,9 +58,10 @@ def create(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         name = form.cleaned_data["name"]
         limits = {k: v for k, v in form.limits.items() if k in DEFAULTS}
-        if _done(form, lambda: gateway.create_queue(name, limits)):
+        act = acts.on_queue(request.user, names.short(name), "Created.", acts.ADDITION)
+        if _done(form, act, lambda: gateway.create_queue(name, limits)):
             messages.success(request, f"Queue {names.short(name)} created.")
-            return redirect("queue", names.short(name))
+            return _to(request, names.short(name))
     context = {"title": "New queue", "form": form, "submit": "Create queue"}
     return page(request, "queue_form.html", context)
 
@@ -78,10 +80,11 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
         changes = form.changes
         if not changes:
             messages.info(request, "Nothing was changed.")
-            return redirect("queue", name)
-        if _done(form, lambda: gateway.update_queue(now.name, changes)):
+            return _to(request, name)
+        act = acts.on_queue(request.user, name, f"Limits changed: {_listed(changes)}.")
+        if _done(form, act, lambda: gateway.update_queue(now.name, changes)):
             messages.success(request, f"Limits of {name} changed.")
-            return redirect("queue", name)
+            return _to(request, name)
     return page(request, "queue_form.html", context | {"form": form})
 
 
@@ -89,14 +92,16 @@ def edit(request: HttpRequest, name: str) -> HttpResponse:
 @require_POST
 def pause(request: HttpRequest, name: str) -> HttpResponse:
     """Pause a queue."""
-    return _act(request, name, gateway.pause_queue, "paused: nothing is dispatched")
+    act = acts.on_queue(request.user, _known(name), "Paused.")
+    return _act(request, act, gateway.pause_queue, "paused: nothing is dispatched")
 
 
 @allowed("dashboard.change_queue")
 @require_POST
 def resume(request: HttpRequest, name: str) -> HttpResponse:
     """Resume a queue."""
-    return _act(request, name, gateway.resume_queue, "running")
+    act = acts.on_queue(request.user, _known(name), "Resumed.")
+    return _act(request, act, gateway.resume_queue, "running")
 
 
 @allowed("dashboard.purge_queue")
@@ -105,10 +110,11 @@ def purge(request: HttpRequest, name: str) -> HttpResponse:
     """Delete all tasks of a queue, once its name has been typed."""
     full = _full(name)
     form = PurgeForm(request.POST or None, queue=name)
-    sent = request.method == "POST" and form.is_valid()
-    if sent and _done(form, lambda: gateway.purge_queue(full)):
-        messages.success(request, f"Queue {name} purged.")
-        return redirect("queue", name)
+    if request.method == "POST" and form.is_valid():
+        act = acts.on_queue(request.user, name, "Purged.", acts.DELETION)
+        if _done(form, act, lambda: gateway.purge_queue(full)):
+            messages.success(request, f"Queue {name} purged.")
+            return _to(request, name)
     context = {"title": f"Purge {name}", "name": name, "form": form}
     return page(request, "queue_purge.html", context)
 
@@ -123,10 +129,12 @@ def _in_words(queue: Queue) -> dict[str, Any]:
 
 
 def _act(
-    request: HttpRequest, name: str, action: Callable[[str], Queue], state: str
+    request: HttpRequest, act: LogEntry, action: Callable[[str], Queue], state: str
 ) -> HttpResponse:
+    name = str(act.object_id)
     try:
-        action(_full(name))
+        with acts.told(act):
+            action(_full(name))
     except GatewayError as error:
         messages.error(request, str(error))
     else:
@@ -134,10 +142,18 @@ def _act(
     return redirect(back(request, "/queues/"))
 
 
-def _done(form: Any, change: Callable[[], Queue]) -> bool:
+def _to(request: HttpRequest, name: str) -> HttpResponse:
+    """Go to the queue's page, or where one may not see it, to the first page."""
+    if request.user.has_perm("dashboard.view_queue"):
+        return redirect("queue", name)
+    return redirect("overview")
+
+
+def _done(form: Any, act: LogEntry, change: Callable[[], Queue]) -> bool:
     """Make a change; False leaves Cloud Tasks' own words on the form."""
     try:
-        change()
+        with acts.told(act):
+            change()
     except GatewayError as error:
         form.add_error(None, str(error))
         return False
@@ -149,6 +165,18 @@ def _full(name: str) -> str:
         return names.queue_name(name)
     except ValidationError as error:
         raise Http404(error.messages[0]) from error
+
+
+def _known(name: str) -> str:
+    _full(name)
+    return name
+
+
+def _listed(limits: dict[str, float | None]) -> str:
+    return ", ".join(
+        f"{limit} = {'default' if value is None else f'{value:g}'}"
+        for limit, value in limits.items()
+    )
 
 
 def _limits(queue: Queue) -> dict[str, float | None]:

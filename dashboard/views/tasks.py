@@ -11,17 +11,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import belongs, gateway, inert, names, snippets, timeline
+from .. import acts, belongs, gateway, inert, names, snippets, timeline
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..models import SKEW, SentTask
 from ..refresh import refresh
-from .frame import allowed, live, live_part, page, plain, staff, whole
+from .frame import allowed, live, live_part, page, plain, whole
 
 PAGE = 50
 STATES = ("", *(state for state in SentTask.State.values if state))
 
 
-@staff
+@allowed("dashboard.view_senttask")
 @require_safe
 def tasks(request: HttpRequest) -> HttpResponse:
     """List the tasks sent from here, newest first; unfinished ones on the page are asked about."""
@@ -53,12 +53,12 @@ def _tab(name: str, state: str) -> dict[str, Any]:
     return {"label": label, "here": name == state, "url": f"{reverse('tasks')}{query}"}
 
 
-@staff
+@allowed("dashboard.view_senttask")
 @require_safe
 def task(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one task sent from here: exactly what was sent, and what became of it, live."""
     sent = get_object_or_404(SentTask.objects.select_related("created_by"), pk=pk)
-    context = _live_context(sent)
+    context = _live_context(request, sent)
     if request.headers.get("HX-Request"):
         return live(request, "_task_live.html", context)
     draft = sent.draft
@@ -73,15 +73,17 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, "task.html", context)
 
 
-def _live_context(sent: SentTask) -> dict[str, Any]:
+def _live_context(request: HttpRequest, sent: SentTask) -> dict[str, Any]:
     trouble = refresh([sent])
     now = timezone.now()
     until = belongs.ends([sent]).get(sent.pk)
-    events = timeline.attempts(sent.queue_id, sent.task_id, sent.created_at - SKEW, until)
-    if sent.answer == SentTask.Answer.REFUSED:
-        events = []
+    may = request.user.has_perm
+    events, refusals = [], []
+    if may("receiver.view_event") and sent.answer != SentTask.Answer.REFUSED:
+        events = timeline.attempts(sent.queue_id, sent.task_id, sent.created_at - SKEW, until)
+    if may("receiver.view_refusal"):
+        refusals = timeline.of_refusals(sent.queue_id, sent.task_id, sent.created_at, until)
     by = sent.created_by.get_username() if sent.created_by else ""
-    refusals = timeline.of_refusals(sent.queue_id, sent.task_id, sent.created_at, until)
     between = sorted([*timeline.of_events(events), *refusals], key=lambda entry: entry.at or now)
     return {
         "task": sent,
@@ -101,7 +103,8 @@ def task_again(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "This task can no longer be sent again under the same name.")
         return redirect("task", pk)
     try:
-        sent.send(again=True)
+        with acts.told(acts.on_task(request.user, sent, "Sent again under the same name.")):
+            sent.send(again=True)
     except UnknownOutcome as error:
         messages.warning(request, f"Still unknown. {error}")
     except GatewayError as error:
@@ -109,7 +112,7 @@ def task_again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("task", pk)
 
 
-@staff
+@allowed("dashboard.view_senttask")
 @require_safe
 def task_by_name(request: HttpRequest) -> HttpResponse:
     """Show any task by its full name: what Cloud Tasks tells of it, and its events."""
@@ -124,7 +127,8 @@ def task_by_name(request: HttpRequest) -> HttpResponse:
         context["trouble"] = error.messages[0] if name else ""
         return page(request, "task_by_name.html", context, status=400 if name else 200)
     context |= {"queue_id": names.short(queue), "task_id": task_id} | _ask(name)
-    events = timeline.attempts(names.short(queue), task_id)
+    may_see = request.user.has_perm("receiver.view_event")
+    events = timeline.attempts(names.short(queue), task_id) if may_see else []
     context |= {"events": events, "entries": timeline.of_events(events)}
     return page(request, "task_by_name.html", context)
 

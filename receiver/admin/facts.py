@@ -93,6 +93,21 @@ class EventAdmin(FactAdmin):
         ("Answer", {"fields": ["status", "outcome", "reply_name"]}),
     ]
 
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        return self._without_body(request, self.list_display)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return [
+            (title, options | {"fields": self._without_body(request, options["fields"])})
+            for title, options in self.fieldsets
+        ]
+
+    def _without_body(self, request: HttpRequest, names: Any) -> list[Any]:
+        """Leave out what shows a body for those who may not view bodies."""
+        if request.user.has_perm("receiver.view_body"):
+            return list(names)
+        return [name for name in names if name not in ("body_text", "preview")]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return Event.objects.light()
 

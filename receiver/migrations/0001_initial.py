@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'permissions': [('view_body', 'Can view the bodies of events')],
                 'indexes': [models.Index(fields=['queue', 'id'], name='receiver_ev_queue_b4bdde_idx'), models.Index(fields=['outcome', 'id'], name='receiver_ev_outcome_464dfa_idx'), models.Index(condition=models.Q(('reply__isnull', False)), fields=['reply'], name='event_reply')],
             },
         ),

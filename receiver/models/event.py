@@ -94,6 +94,7 @@ class Event(models.Model):
                 fields=["reply"], condition=models.Q(reply__isnull=False), name="event_reply"
             ),
         ]
+        permissions = [("view_body", "Can view the bodies of events")]
 
     def __str__(self) -> str:
         return self.task or f"event {self.pk}"

@@ -5,6 +5,8 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.browser.conftest import log_in
+
 
 def enqueue(page, **fields) -> None:
     """Fill the form as a person does and send it."""
@@ -110,3 +112,19 @@ def test_a_queue_is_created_paused_edited_and_purged(page):
     page.fill("[name=name]", "by-hand")
     page.click("text=Purge the queue")
     expect(page.locator("main")).to_contain_text("Queue by-hand purged.")
+
+
+def test_what_is_typed_outlives_the_session(page):
+    page.goto("/enqueue/")
+    page.fill("[name=body]", "typed before")
+    page.context.clear_cookies(name="sessionid")
+    page.fill("[name=name]", "after-the-session")
+    expect(page.locator("#codes")).to_contain_text("You are logged out.")
+    other = page.context.new_page()
+    log_in(other)
+    other.close()
+    page.fill("[name=headers]", "X-One: 1")
+    expect(page.locator("#codes")).to_contain_text("after-the-session")
+    page.click("form#enqueue-form button:has-text('Enqueue')")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
+    expect(page.locator("#body-raw")).to_contain_text("typed before")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from unittest.mock import create_autospec
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from dashboard import cache, gateway
 from dashboard.models import SentTask
@@ -121,9 +122,32 @@ def real_cloud(emulator, settings):
     return emulator
 
 
+LOOKING = [
+    *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
+    *["dashboard.view_senttask", "dashboard.view_queue"],
+]
+
+
+def allow(user, *permissions: str) -> None:
+    """Give a user permissions, written as `app.codename`."""
+    for permission in permissions:
+        app, codename = permission.split(".")
+        found = Permission.objects.get(content_type__app_label=app, codename=codename)
+        user.user_permissions.add(found)
+
+
+@pytest.fixture
+def newcomer(client, django_user_model):
+    """A member of staff without any permission."""
+    user = django_user_model.objects.create_user("newcomer", is_staff=True)
+    client.force_login(user)
+    return user
+
+
 @pytest.fixture
 def clerk(client, django_user_model):
     """A member of staff who may look at everything and change nothing."""
     user = django_user_model.objects.create_user("clerk", is_staff=True)
+    allow(user, *LOOKING)
     client.force_login(user)
     return user

@@ -1,12 +1,11 @@
 """Who may see and do what, on every page; and what every page carries."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from dashboard import urls
-from tests.dashboard.conftest import make_event, make_sent
+from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
 LOOKS = [
@@ -81,8 +80,7 @@ def test_a_change_needs_its_permission(client, clerk, path):
     answer = client.post(path)
     assert answer.status_code == 403
     assert f"dashboard.{PERMISSIONS[path]}" in answer.content.decode()
-    ours = Permission.objects.filter(content_type__app_label="dashboard")
-    clerk.user_permissions.add(ours.get(codename=PERMISSIONS[path]))
+    allow(clerk, f"dashboard.{PERMISSIONS[path]}")
     assert client.post(path).status_code in (200, 302)
 
 
@@ -185,3 +183,11 @@ def test_the_admin_shows_sent_tasks_and_changes_none(admin_client):
     assert admin_client.post(f"/admin/dashboard/senttask/{pk}/delete/").status_code == 403
     found = admin_client.get("/admin/dashboard/senttask/?q=t-2")
     assert found.context["cl"].result_count == 1
+
+
+@pytest.mark.parametrize("path", ["/admin/dashboard/senttask/", "/admin/receiver/event/"])
+def test_a_search_of_the_admin_has_a_label_that_can_be_read(admin_client, path):
+    page = admin_client.get(f"{path}?q=nothing").content.decode()
+    assert '<label for="searchbar">Search</label>' in page
+    assert 'value="nothing" id="searchbar"' in page
+    assert "0 results" in page

@@ -1,10 +1,13 @@
-"""Sixteen presses of the button at once, against the real thing: one task."""
+"""Sixteen presses of the button at once, and a form too large, against the real thing."""
 
 import re
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from http.cookiejar import CookieJar
+
+import pytest
 
 from tests.stack import PASSWORD
 
@@ -58,3 +61,12 @@ def test_sixteen_parallel_posts_of_one_form_are_one_task(stack):
         "SELECT answer FROM dashboard_senttask WHERE submission = ?", [fields["submission"]]
     )
     assert rows == [("created",)]
+
+
+@pytest.mark.parametrize("megabytes", [9, 30])
+def test_a_form_too_large_to_be_read_is_answered_not_cut_off(stack, megabytes):
+    person = Person(stack.web.url)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        person.post("/enqueue/", body="x" * megabytes * 2**20)
+    assert refused.value.code == 413
+    assert "--body-file" in refused.value.read().decode()

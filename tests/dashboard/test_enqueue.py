@@ -251,3 +251,66 @@ def test_an_error_of_a_hidden_field_is_shown_at_the_top(admin_client, cloud, fie
     typed = GOOD | {"schedule_time": "", field: "x" * length}
     page = admin_client.post("/enqueue/", typed).content.decode()
     assert f'role="alert">{field.capitalize()}: Ensure' in page
+
+
+# Nothing lost -----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("body", "other"),
+        ("url", "http://localhost:8080/other"),
+        ("queue", "emails"),
+        ("name", "other"),
+        ("name", ""),
+        ("schedule_time", ""),
+        ("account", ""),
+        ("headers", "X-Two: 2"),
+    ],
+)
+def test_a_form_sent_again_with_another_field_says_so_and_is_sent_by_the_next_press(
+    admin_client, cloud, field, typed
+):
+    admin_client.post("/enqueue/", GOOD)
+    first = SentTask.objects.get()
+    answer = admin_client.post("/enqueue/", GOOD | {field: typed})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert f'<a href="/tasks/{first.pk}/">my-task</a>' in page
+    assert "has not been sent" in page
+    form = answer.context["form"]
+    assert form[field].value() == typed
+    assert SentTask.objects.count() == 1
+    again = GOOD | {field: typed, "submission": form["submission"].value()}
+    assert admin_client.post("/enqueue/", again).status_code == 302
+    assert SentTask.objects.count() == 2
+
+
+def test_a_form_without_a_name_sent_twice_is_one_task(admin_client, cloud):
+    first, second = (admin_client.post("/enqueue/", GOOD | {"name": ""}) for _ in range(2))
+    assert first["Location"] == second["Location"]
+    assert SentTask.objects.count() == 1
+
+
+def test_a_body_of_3_mb_comes_back_with_a_sentence_beside_it(admin_client, cloud):
+    answer = admin_client.post("/enqueue/", GOOD | {"body": "x" * 3_000_000})
+    assert answer.status_code == 200
+    assert "3,000,000 bytes" in answer.context["form"].errors["body"][0]
+    assert b"x" * 3_000_000 in answer.content
+
+
+def test_a_form_too_large_to_be_read_has_a_page_that_says_what_to_do(admin_client, cloud):
+    answer = admin_client.post("/enqueue/", GOOD | {"body": "x" * 9_000_000})
+    page = answer.content.decode()
+    assert answer.status_code == 413
+    assert "larger than 8.0\xa0MB and was not read: nothing has been done" in page
+    assert "--body-file" in page
+    assert 'id="nav-sidebar"' in page
+    assert not SentTask.objects.exists()
+
+
+def test_after_the_session_the_code_says_so_and_the_page_stays(client, cloud):
+    answer = client.post("/enqueue/code/", GOOD, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "HX-Refresh" not in answer
+    assert "You are logged out. What you typed is still here" in answer.content.decode()
+    assert GOOD["body"] not in answer.content.decode()

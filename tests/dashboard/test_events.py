@@ -164,6 +164,37 @@ def test_an_event_committed_late_under_a_lower_id_is_not_missed(admin_client):
     assert admin_client.get(poller(answer)).status_code == 204
 
 
+def test_a_straggler_is_not_missed_because_a_slow_upload_was_stored_after_it(admin_client):
+    late = make_event("late").pk
+    Event.objects.filter(pk=late).delete()
+    old = datetime.now(UTC) - timedelta(minutes=5)
+    Event.objects.bulk_create(Event(method="POST", path="/", received_at=old) for _ in range(120))
+    answer = admin_client.get("/events/")
+    assert admin_client.get(poller(answer)).status_code == 204
+    make_event("late", id=late)
+    answer = admin_client.get(poller(answer))
+    assert ids(answer) == [late]
+    assert admin_client.get(poller(answer)).status_code == 204
+
+
+def test_after_a_burst_no_row_comes_twice(admin_client):
+    make_event("first")
+    for count in (70, 160, 600):
+        Event.objects.bulk_create(Event(method="POST", path="/") for _ in range(count))
+        answer = admin_client.get("/events/")
+        assert admin_client.get(poller(answer)).status_code == 204
+        one = make_event("one").pk
+        assert ids(admin_client.get(poller(answer))) == [one]
+
+
+def test_a_cursor_stays_short_and_nonsense_in_it_is_no_error(admin_client):
+    Event.objects.bulk_create(Event(method="POST", path="/") for _ in range(600))
+    assert len(poller(admin_client.get("/events/"))) < 180
+    for seen in ("zz", "f" * 500, "-1", "", "1,2"):
+        answer = admin_client.get(f"/events/rows/?after={Event.objects.first().pk - 1}&seen={seen}")
+        assert len(ids(answer)) == 1
+
+
 def test_a_poll_respects_the_filters(admin_client):
     cursor = poller(admin_client.get("/events/?show=failed&queue=emails"))
     make_event("x", queue="emails")

@@ -41,6 +41,10 @@ SOON, BEFORE = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
         ({"answer": "unknown", "exists": True}, "waiting", False),
         ({"answer": "unknown", "exists": False}, "unknown", False),
         ({"answer": "pending", "exists": False}, "unknown", False),
+        ({"answer": "unknown", "exists": False, "too_late": True}, "unknown", True),
+        ({"answer": "pending", "exists": False, "too_late": True}, "unknown", True),
+        ({"answer": "unknown", "exists": None, "too_late": True}, "unknown", False),
+        ({"exists": True, "too_late": True}, "waiting", False),
         ({"answer": "unknown", "exists": False, "failed": 1}, "gave up", True),
         ({"answer": "unknown", "exists": None, "succeeded_as": 1}, "done", True),
         # Cloud Tasks cannot be asked: what was known stays, unless an event says more

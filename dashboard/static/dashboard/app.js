@@ -13,7 +13,9 @@ function localTimes(root) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     const today = day(moment) === day(new Date());
-    const short = today ? clock(moment) : `${day(moment)} ${clock(moment).slice(0, 5)}`;
+    const minute = clock(moment).slice(0, 5);
+    const now = time.dataset.form === "minute" ? minute : clock(moment);
+    const short = today ? now : `${day(moment)} ${minute}`;
     time.textContent = time.dataset.form === "long" ? `${day(moment)} ${clock(moment)}` : short;
     time.title = `${time.dateTime.replace("T", " ").replace(/(\.\d+)?Z/, "")} UTC (shown in ${zone})`;
   }
@@ -101,6 +103,7 @@ function showNewRows() {
 function trimRows(rows) {
   const empty = document.getElementById("empty");
   if (empty && rows.children.length) empty.remove();
+  sortRows(rows);
   while (rows.children.length > 200) rows.lastElementChild.remove();
   const older = document.getElementById("older");
   if (!older || !rows.lastElementChild) return;
@@ -108,6 +111,13 @@ function trimRows(rows) {
   const url = new URL(older.href);
   url.searchParams.set("before", rows.lastElementChild.dataset.id);
   older.href = url;
+}
+
+// A row that was stored late under a lower number takes its place among the others.
+function sortRows(rows) {
+  const now = [...rows.children];
+  const wanted = [...now].sort((a, b) => b.dataset.id - a.dataset.id);
+  if (wanted.some((row, n) => row !== now[n])) rows.append(...wanted);
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
@@ -191,6 +201,16 @@ function measureBody() {
   note.classList.toggle("over", size > limit);
   return size <= limit;
 }
+
+// Logging in again, in another tab, makes a new token: with the old one the form would be refused.
+function renewToken() {
+  const token = document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=(\w+)/);
+  if (!token) return;
+  for (const field of document.getElementsByName("csrfmiddlewaretoken")) field.value = token[1];
+}
+
+document.addEventListener("submit", renewToken, true);
+document.addEventListener("input", renewToken, true);
 
 function readyForm() {
   form.zone.value = zone;

@@ -1,19 +1,23 @@
 """What was sent from here: the exact request, what Cloud Tasks answered, what became of it."""
 
+import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.utils import timezone
 
-from . import gateway, names
-from .drafts import Draft
-from .errors import GatewayError, UnknownOutcome
-from .judge import judge
+from .. import gateway, names
+from ..drafts import Draft
+from ..errors import GatewayError, UnknownOutcome
+from ..judge import judge
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+log = logging.getLogger(__name__)
 
 # The same name answers ALREADY_EXISTS for about an hour after its task has ended, no longer:
 # past that, sending again could make a second task.
@@ -129,10 +133,6 @@ class SentTask(models.Model):
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["ended_at", "id"]),
         ]
-        permissions = [
-            ("change_queue", "Can create, edit, pause and resume queues"),
-            ("purge_queue", "Can purge queues"),
-        ]
 
     def __str__(self) -> str:
         return self.task_id
@@ -150,6 +150,12 @@ class SentTask(models.Model):
             **{field: getattr(self, field) for field in SENT_AS_IS} | {"body": bytes(self.body)},
         )
 
+    def says_the_same(self, draft: Draft, *, random_name: bool) -> bool:
+        """Whether this draft is what was sent, but for a name that nobody typed."""
+        if self.random_name and random_name:
+            draft = replace(draft, name=self.name)
+        return draft == self.draft
+
     @property
     def answer_is_lost(self) -> bool:
         return self.answer in (self.Answer.PENDING, self.Answer.UNKNOWN)
@@ -157,9 +163,20 @@ class SentTask(models.Model):
     @property
     def may_repeat(self) -> bool:
         """Whether sending again under the same name cannot make a second task."""
+        at_rest = self.answer == self.Answer.UNKNOWN or not self.is_being_sent
+        return self.answer_is_lost and at_rest and self.is_young
+
+    @property
+    def is_young(self) -> bool:
+        """Whether its name cannot be free again yet."""
+        return timezone.now() - self.created_at < SAFE_TO_REPEAT
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Whether the process that made the row can still be waiting for Cloud Tasks."""
         age = timezone.now() - self.created_at
-        at_rest = self.answer == self.Answer.UNKNOWN or age > timedelta(seconds=gateway.ALL_SECONDS)
-        return self.answer_is_lost and at_rest and age < SAFE_TO_REPEAT
+        pending = self.answer == self.Answer.PENDING
+        return pending and age <= timedelta(seconds=gateway.ALL_SECONDS)
 
     def send(self, *, again: bool = False) -> None:
         """Create the task in Cloud Tasks and keep the answer; raises GatewayError as it came."""
@@ -176,4 +193,8 @@ class SentTask(models.Model):
     def _answered(self, answer: "SentTask.Answer", text: str) -> None:
         self.answer, self.answer_text = answer, text
         judge(self, exists=True if answer == self.Answer.CREATED else None, events=[])
-        self.save(update_fields=["answer", "answer_text", "state", "ended_at"])
+        try:
+            self.save(update_fields=["answer", "answer_text", "state", "ended_at"])
+        except (OperationalError, InterfaceError) as error:
+            # The task has its name all the same: the next look at the row asks for it.
+            log.warning("The answer about %s could not be kept: %s", self.name, error)

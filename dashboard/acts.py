@@ -1,0 +1,52 @@
+"""Who did what on our pages, in the admin's log.
+
+An act is written there before it is done, so that none is missing where the database fails.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import InterfaceError, OperationalError
+
+from .errors import GatewayError
+from .models import Queue, SentTask
+
+__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "told"]
+
+
+def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a task that was sent from here."""
+    return _write(user, SentTask, str(sent.pk), sent.task_id, text, flag)
+
+
+def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a queue, by its short name."""
+    return _write(user, Queue, name, name, text, flag)
+
+
+@contextmanager
+def told(entry: LogEntry) -> Iterator[None]:
+    """Do the act; a GatewayError is added to its entry and goes on."""
+    try:
+        yield
+    except GatewayError as error:
+        entry.change_message = f"{entry.change_message} Failed: {error}"
+        with suppress(OperationalError, InterfaceError):
+            entry.save(update_fields=["change_message"])
+        raise
+
+
+def _write(
+    user: Any, model: type[SentTask | Queue], key: str, name: str, text: str, flag: int
+) -> LogEntry:
+    return LogEntry.objects.create(
+        user=user,
+        content_type=ContentType.objects.get_for_model(model),
+        object_id=key,
+        object_repr=name[:200],
+        action_flag=flag,
+        change_message=text,
+    )
