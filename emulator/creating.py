@@ -7,8 +7,8 @@ from typing import Any, Self
 
 from . import errors
 from .errors import Refused
-from .messages import BASIC, FULL, TaskMessage, duration, instant, payload, span, task_message
-from .models import Queue, Task
+from .messages import BASIC, FULL, TaskMessage, instant, payload, span, task_message
+from .models import NewTask, Queue, Task
 from .names import TaskName, made_by_us, new_task_id
 from .orders import orders_for
 from .queues import live_queues
@@ -29,7 +29,7 @@ class _Draft:
 
     work: Work
     queue: Queue
-    task: Task
+    task: NewTask
     answer: Any
     permit: Permit | None
 
@@ -76,7 +76,7 @@ class Create(Group):
         _open([draft for draft in drafts if draft.permit])
         for draft in drafts:
             if not draft.permit:
-                draft.work.expect(draft.queue.pk, draft.task.due_at)
+                draft.work.expect(draft.queue.pk, draft.task.schedule_time)
             draft.work.created += 1
         return [each.answer if isinstance(each, _Draft) else each for each in found]
 
@@ -122,7 +122,7 @@ class Create(Group):
         permit = self._permit if self._permit and self._permit.fits(queue) else None
         if permit:
             task.lease(work.now)
-        return _Draft(work, queue, task, _answer(stored, task, self._request.response_view), permit)
+        return _Draft(work, queue, task, _answer(stored, self._request.response_view), permit)
 
 
 def create_task(
@@ -157,11 +157,11 @@ def _check_reuse(old: Task, now: datetime, tombstone: timedelta) -> None:
         raise errors.task_existed_recently()
 
 
-def _row(queue: Queue, task_id: str, stored: Any) -> Task:
+def _row(queue: Queue, task_id: str, stored: Any) -> NewTask:
     request = payload(stored)
     schedule_time = instant(stored.schedule_time)
-    return Task(
-        queue=queue,
+    return NewTask(
+        queue_id=queue.pk,
         short_name=task_id,
         method=method_name(request),
         url=destination(stored).replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
@@ -184,9 +184,8 @@ def _spec(stored: Any) -> bytes:
     return bytes(spec.SerializeToString())
 
 
-def _answer(stored: Any, task: Task, view: int) -> Any:
+def _answer(stored: Any, view: int) -> Any:
     """Return a new task in one of its views, as `task_message` does a stored one."""
-    stored.dispatch_deadline.CopyFrom(duration(task.dispatch_deadline))
     stored.view = FULL if view == FULL else BASIC
     if view != FULL:
         payload(stored).ClearField("body")
