@@ -9,7 +9,7 @@ from . import errors
 from .errors import Refused
 from .messages import BASIC, FULL, TaskMessage, instant, payload, span, task_message
 from .models import NewTask, Queue, Task
-from .names import TaskName, made_by_us, new_task_id
+from .names import TaskName, new_task_id
 from .orders import orders_for
 from .queues import live_queues
 from .queues import parsed as queue_parsed
@@ -37,7 +37,8 @@ class _Draft:
 class Create(Group):
     """One CreateTask: an unnamed task gets an id, a past schedule_time becomes now.
 
-    `ask` says whether the queue of that name has room for an attempt right now.
+    `ask` says whether the queue of that name has room for an attempt right now. `made` says that
+    the name in the request was made here, for a call that had none.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class Create(Group):
         tombstone: timedelta,
         https_tokens: bool = False,
         ask: Ask | None = None,
+        made: bool = False,
     ) -> None:
         self._request = request
-        self._named = bool(request.task.name)
+        self._named = bool(request.task.name) and not made
+        self._id = ""  # of a task without a name
         self._tombstone = tombstone
         self._https_tokens = https_tokens
         self._ask = ask
@@ -90,7 +93,7 @@ class Create(Group):
             )
             old = find_task(queue, name.id) if self._named or work.again else None
             if old is not None:
-                if work.again and made_by_us(name.id):
+                if not self._named:
                     return self._answered_before(work, queue, old)
                 _check_reuse(old, work.now, queue.tombstone_ttl or self._tombstone)
                 old.delete()
@@ -104,10 +107,9 @@ class Create(Group):
     def _name(self) -> TaskName:
         task = self._request.task
         if not task.name:
-            made = TaskName(self._request.parent, new_task_id())
-            # Kept in the request: if the answer to its commit is lost, the call runs once more.
-            task.name = str(made)
-            return made
+            # Kept: if the answer to its commit is lost, the call runs once more.
+            self._id = self._id or new_task_id()
+            return TaskName(self._request.parent, self._id)
         name = parsed(task.name)
         if name.queue != self._request.parent:
             raise errors.task_in_another_queue(self._request.parent, name.queue)
@@ -126,10 +128,15 @@ class Create(Group):
 
 
 def create_task(
-    work: Work, request: Any, *, tombstone: timedelta, https_tokens: bool = False
+    work: Work,
+    request: Any,
+    *,
+    tombstone: timedelta,
+    https_tokens: bool = False,
+    made: bool = False,
 ) -> Any:
-    """CreateTask as a part of another operation."""
-    return Create(request, tombstone=tombstone, https_tokens=https_tokens)(work)
+    """CreateTask as a part of another operation, which knows by itself whether it runs again."""
+    return Create(request, tombstone=tombstone, https_tokens=https_tokens, made=made)(work)
 
 
 def _queue(queues: Queues, name: str) -> Queue:
