@@ -1,6 +1,7 @@
 """CreateTask a second: eight clients that wait for each answer, onto a paused queue."""
 
-from bench.judging import Figures, Verdict, ratio
+from bench.empty import CONTENDER as EMPTY
+from bench.judging import PEER, Figures, Verdict, ratio
 from bench.servers import Server
 from bench.stage import CLIENTS, Part, Stage
 from bench.wire import DEFAULT_QUEUE
@@ -33,10 +34,18 @@ def _rate(server: Server, stage: Stage, kind: str, clients: int) -> Figures:
 
 
 def judge(figures: dict[str, Figures]) -> list[Verdict]:
-    """Hold the official clients' rate against the peer's in memory."""
-    return ratio(figures, f"{CLIENTS} official/s", 1.5)
+    """Hold the official clients' rate against the peer's in memory, and say how far it could go."""
+    name = f"{CLIENTS} official/s"
+    bound = {EMPTY.name: figures[EMPTY.name]} | {
+        who: each for who, each in figures.items() if who == PEER
+    }
+    return [*ratio(figures, name, 1.5), *ratio(bound, name)]
 
 
 PART = Part(
-    "CreateTask, a process each client, every answer after its commit", measure, judge, rounds=5
+    "CreateTask, a process each client, every answer after its commit",
+    measure,
+    judge,
+    rounds=5,
+    beside=(EMPTY,),
 )

@@ -57,7 +57,8 @@ def main() -> None:
     with Stage(options.scale, options.waiting) as stage:
         for name in options.parts:
             part = import_module(f"bench.{name}").PART
-            samples = in_turn(part, stage, contenders, options.rounds or part.rounds)
+            crew = [*contenders, *part.beside]
+            samples = in_turn(part, stage, crew, options.rounds or part.rounds)
             show(part.title, samples)
             verdicts += part.verdicts(samples)
     show_verdicts(verdicts)

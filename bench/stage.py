@@ -82,6 +82,7 @@ class Part:
     judge: Callable[[dict[str, Figures]], list[Verdict]]
     rounds: int = 3
     worst: tuple[str, ...] = ()
+    beside: tuple[Contender, ...] = ()  # measured in this part alone
 
     def verdicts(self, samples: dict[str, "Samples"]) -> list[Verdict]:
         """Judge what all rounds gave."""

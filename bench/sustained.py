@@ -6,14 +6,17 @@ from bench.stage import Part, Stage, faults
 from bench.wire import DEFAULT_QUEUE
 
 COUNT = 3_000
-RATE, BURST = 500.0, 100
+RATE = 500.0
+WARM_UP = 1.0  # seconds: the burst, and connections that are opened
 EXACTNESS = 0.01
 
 
 def measure(server: Server, stage: Stage) -> Figures:
     """Fill the paused queue, resume it, and look at when the last one arrives.
 
-    A bucket that starts full lets its burst go at once, and so many more than the rate allows.
+    A bucket that starts full lets its burst go at once. Its first requests open connections and
+    arrive later after their claims than the last ones do, so that the rate of the whole would seem
+    higher than it is: what arrives in the first second is left out.
     """
     server.api.pause(DEFAULT_QUEUE)
     count = int(COUNT * stage.scale)
@@ -23,11 +26,17 @@ def measure(server: Server, stage: Stage) -> Figures:
     hits = stage.sink.wait_for(count)
     at = sorted(arrived for _, _, arrived, _ in hits)
     return {
-        "dispatches/s beyond the burst": (len(at) - BURST) / (at[-1] - at[0]),
+        "dispatches/s beyond the burst": rate(at),
         "in the first second": sum(moment < at[0] + 1 for moment in at),
         "server CPU us a task": 1e6 * (server.cpu() - used) / len(at),
         **faults(hits, count),
     }
+
+
+def rate(at: list[float]) -> float:
+    """Return the arrivals a second after the first second, or 0 where there are too few."""
+    late = [moment for moment in at if moment > at[0] + WARM_UP]
+    return (len(late) - 1) / (late[-1] - late[0]) if len(late) > 1 else 0.0
 
 
 def judge(figures: dict[str, Figures]) -> list[Verdict]:

@@ -4,7 +4,7 @@ Requests are turned into v2's, responses back. Only it shows a queue's type, how
 names are kept there, and its statistics; those times hold for tasks created through v2 as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,8 +12,9 @@ from typing import Any
 
 from . import errors, refusals
 from .convert import convert, convert_path
-from .errors import invalid
-from .google_types import tasks_v2beta3
+from .creating import Ask, Create
+from .errors import Refused, invalid
+from .google_types import tasks_v2, tasks_v2beta3
 from .messages import span
 from .methods import Method, Switches, Windows, methods
 from .models import Queue
@@ -24,6 +25,7 @@ from .work import Work
 
 QueueMessage: Any = tasks_v2beta3.Queue.pb()
 _api: Any = tasks_v2beta3
+_v2: Any = tasks_v2
 _ANSWERS_QUEUE = {"CreateQueue", "GetQueue", "UpdateQueue", "PurgeQueue", "PauseQueue",
                   "ResumeQueue"}  # fmt: skip
 _TTLS = {
@@ -34,9 +36,25 @@ Run = Callable[[Work, Any], Any]
 _ONLY_HERE = {"task_ttl", "tombstone_ttl", "type", "type_", "stats"}
 
 
-def beta_methods(windows: Windows, switches: Switches) -> list[Method]:
+class _Create(Create):
+    """CreateTask in the messages of this version."""
+
+    def __init__(self, request: Any, **rules: Any) -> None:
+        super().__init__(convert(request, _v2.CreateTaskRequest.pb()()), **rules)
+
+    @classmethod
+    def together(cls, runs: Sequence[tuple[Work, Any]]) -> list[Any]:
+        """Run them as v2's; each answer is this version's task."""
+        answers = super().together(runs)
+        return [
+            each if isinstance(each, Refused) else convert(each, _api.Task.pb()())
+            for each in answers
+        ]
+
+
+def beta_methods(windows: Windows, switches: Switches, ask: Ask | None = None) -> list[Method]:
     """Return v2's table as v2beta3 serves it."""
-    return [_method(each, windows) for each in methods(windows, switches)]
+    return [_method(each, windows) for each in methods(windows, switches, ask)]
 
 
 def _method(v2: Method, windows: Windows) -> Method:
@@ -47,7 +65,9 @@ def _method(v2: Method, windows: Windows) -> Method:
         request=request.pb() if request else v2.request,
         response=response.pb() if response else v2.response,
     )
-    return replace(beta, operation=_operation(v2, beta, windows), group=None)
+    create: Any = v2.group  # of all methods CreateTask alone has one
+    group = partial(_Create, **create.keywords) if create else None
+    return replace(beta, operation=_operation(v2, beta, windows), group=group)
 
 
 def _operation(v2: Method, beta: Method, windows: Windows) -> Run:
@@ -61,10 +81,7 @@ def _operation(v2: Method, beta: Method, windows: Windows) -> Run:
 
 
 def _translated(v2: Method, beta: Method, work: Work, request: Any) -> Any:
-    asked = convert(request, v2.request())
-    answer = v2.operation(work, asked)
-    if v2.name == "CreateTask":
-        request.task.name = asked.task.name  # kept, as `create_task` does
+    answer = v2.operation(work, convert(request, v2.request()))
     return convert(answer, beta.response())
 
 

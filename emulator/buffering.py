@@ -25,6 +25,7 @@ class BufferTaskRequest:
     task_id: str
     body: bytes
     content_type: str = ""
+    made_id: str = ""  # of a task without an id, kept should the call have to run once more
 
 
 def buffer_task(work: Work, request: BufferTaskRequest, *, tombstone: timedelta) -> Any:
@@ -32,9 +33,9 @@ def buffer_task(work: Work, request: BufferTaskRequest, *, tombstone: timedelta)
     queue = live_queue(request.queue)
     target = queue_extras(queue).http_target
     create = _CreateTaskRequest(parent=queue.name)
-    # Kept in the request: if the answer to its commit is lost, the call runs once more.
-    request.task_id = request.task_id or new_task_id()
-    create.task.name = f"{queue.name}/tasks/{request.task_id}"
+    if not request.task_id:
+        request.made_id = request.made_id or new_task_id()
+    create.task.name = f"{queue.name}/tasks/{request.task_id or request.made_id}"
     http = create.task.http_request
     http.url = buffer_url(target.uri_override)
     http.http_method = target.http_method or HttpMethod.POST
@@ -42,7 +43,7 @@ def buffer_task(work: Work, request: BufferTaskRequest, *, tombstone: timedelta)
         http.body = request.body
     if request.content_type:
         http.headers["Content-Type"] = request.content_type
-    return create_task(work, create, tombstone=tombstone)
+    return create_task(work, create, tombstone=tombstone, made=not request.task_id)
 
 
 def buffer_url(override: Any) -> str:

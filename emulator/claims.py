@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from .models import Queue, Task
+from .models import DueTask, Queue, Task
+from .models.lean import CLAIMED
 from .orders import orders_for
 from .prepared import INSTANT, NUMBER, Bind, Select
 from .work import Order, Work
@@ -27,9 +28,11 @@ _next_due: Select[Any] = Select(
 
 
 @cache
-def _due(limit: int) -> Select[Task]:
+def _due(limit: int) -> Select[Any]:
     queue, now = Bind("queue", NUMBER), Bind("now", INSTANT)
-    return Select(lambda: Task.objects.filter(queue_id=queue).due(now)[:limit])
+    return Select(
+        lambda: Task.objects.filter(queue_id=queue).due(now).values_list(*CLAIMED)[:limit]
+    )
 
 
 @dataclass
@@ -49,22 +52,22 @@ class Claim:
 
 def claim_due(work: Work, *, queue_pk: int, allow: Callable[[Queue], int]) -> Claim:
     """Claim as many due tasks of a queue as `allow` says of it as it now is."""
-    queue = _live_queue.first(queue=queue_pk)
+    queue = next(iter(_live_queue.shared(queue=queue_pk)), None)
     if queue is None or queue.state != Queue.State.RUNNING:
         return Claim(queue, limit=-1)
     claim = Claim(queue, limit=allow(queue))
     if claim.limit < 0:
         return claim
     if claim.limit:
-        due = _due(claim.limit).all(queue=queue.pk, now=work.now)
-        claim.orders = _claim(work, queue, due)
+        rows = _due(claim.limit).rows(queue=queue.pk, now=work.now)
+        claim.orders = _claim(work, queue, [DueTask(*row) for row in rows])
     if not claim.full:
         following = _next_due.rows(queue=queue.pk)
         claim.next_due = following[0][0] if following else None
     return claim
 
 
-def _claim(work: Work, queue: Queue, tasks: list[Task]) -> list[Order]:
+def _claim(work: Work, queue: Queue, tasks: list[DueTask]) -> list[Order]:
     for task in tasks:
         task.lease(work.now)
     Task.store_leases(tasks)

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 from . import errors
 from .errors import Refused
-from .messages import BASIC, FULL, TaskMessage, duration, instant, payload, span, task_message
-from .models import Queue, Task
-from .names import TaskName, made_by_us, new_task_id
+from .messages import BASIC, FULL, TaskMessage, instant, payload, span, task_message
+from .models import NewTask, Queue, Task
+from .names import TaskName, new_task_id
 from .orders import orders_for
 from .queues import live_queues
 from .queues import parsed as queue_parsed
@@ -29,7 +29,7 @@ class _Draft:
 
     work: Work
     queue: Queue
-    task: Task
+    task: NewTask
     answer: Any
     permit: Permit | None
 
@@ -37,7 +37,8 @@ class _Draft:
 class Create(Group):
     """One CreateTask: an unnamed task gets an id, a past schedule_time becomes now.
 
-    `ask` says whether the queue of that name has room for an attempt right now.
+    `ask` says whether the queue of that name has room for an attempt right now. `made` says that
+    the name in the request was made here, for a call that had none.
     """
 
     def __init__(
@@ -47,9 +48,11 @@ class Create(Group):
         tombstone: timedelta,
         https_tokens: bool = False,
         ask: Ask | None = None,
+        made: bool = False,
     ) -> None:
         self._request = request
-        self._named = bool(request.task.name)
+        self._named = bool(request.task.name) and not made
+        self._id = ""  # of a task without a name
         self._tombstone = tombstone
         self._https_tokens = https_tokens
         self._ask = ask
@@ -76,7 +79,7 @@ class Create(Group):
         _open([draft for draft in drafts if draft.permit])
         for draft in drafts:
             if not draft.permit:
-                draft.work.expect(draft.queue.pk, draft.task.due_at)
+                draft.work.expect(draft.queue.pk, draft.task.schedule_time)
             draft.work.created += 1
         return [each.answer if isinstance(each, _Draft) else each for each in found]
 
@@ -90,7 +93,7 @@ class Create(Group):
             )
             old = find_task(queue, name.id) if self._named or work.again else None
             if old is not None:
-                if work.again and made_by_us(name.id):
+                if not self._named:
                     return self._answered_before(work, queue, old)
                 _check_reuse(old, work.now, queue.tombstone_ttl or self._tombstone)
                 old.delete()
@@ -104,10 +107,9 @@ class Create(Group):
     def _name(self) -> TaskName:
         task = self._request.task
         if not task.name:
-            made = TaskName(self._request.parent, new_task_id())
-            # Kept in the request: if the answer to its commit is lost, the call runs once more.
-            task.name = str(made)
-            return made
+            # Kept: if the answer to its commit is lost, the call runs once more.
+            self._id = self._id or new_task_id()
+            return TaskName(self._request.parent, self._id)
         name = parsed(task.name)
         if name.queue != self._request.parent:
             raise errors.task_in_another_queue(self._request.parent, name.queue)
@@ -122,14 +124,19 @@ class Create(Group):
         permit = self._permit if self._permit and self._permit.fits(queue) else None
         if permit:
             task.lease(work.now)
-        return _Draft(work, queue, task, _answer(stored, task, self._request.response_view), permit)
+        return _Draft(work, queue, task, _answer(stored, self._request.response_view), permit)
 
 
 def create_task(
-    work: Work, request: Any, *, tombstone: timedelta, https_tokens: bool = False
+    work: Work,
+    request: Any,
+    *,
+    tombstone: timedelta,
+    https_tokens: bool = False,
+    made: bool = False,
 ) -> Any:
-    """CreateTask as a part of another operation."""
-    return Create(request, tombstone=tombstone, https_tokens=https_tokens)(work)
+    """CreateTask as a part of another operation, which knows by itself whether it runs again."""
+    return Create(request, tombstone=tombstone, https_tokens=https_tokens, made=made)(work)
 
 
 def _queue(queues: Queues, name: str) -> Queue:
@@ -157,11 +164,11 @@ def _check_reuse(old: Task, now: datetime, tombstone: timedelta) -> None:
         raise errors.task_existed_recently()
 
 
-def _row(queue: Queue, task_id: str, stored: Any) -> Task:
+def _row(queue: Queue, task_id: str, stored: Any) -> NewTask:
     request = payload(stored)
     schedule_time = instant(stored.schedule_time)
-    return Task(
-        queue=queue,
+    return NewTask(
+        queue_id=queue.pk,
         short_name=task_id,
         method=method_name(request),
         url=destination(stored).replace("\0", "\N{REPLACEMENT CHARACTER}"),  # PostgreSQL has no NUL
@@ -184,9 +191,8 @@ def _spec(stored: Any) -> bytes:
     return bytes(spec.SerializeToString())
 
 
-def _answer(stored: Any, task: Task, view: int) -> Any:
+def _answer(stored: Any, view: int) -> Any:
     """Return a new task in one of its views, as `task_message` does a stored one."""
-    stored.dispatch_deadline.CopyFrom(duration(task.dispatch_deadline))
     stored.view = FULL if view == FULL else BASIC
     if view != FULL:
         payload(stored).ClearField("body")

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from .answers import guarded
 from .committer import Committer
-from .creating import create_task
+from .creating import Create, create_task
 from .errors import Code, Refused
 from .google_types import tasks_v2
 from .methods import Method, Switches, Windows
@@ -32,9 +32,10 @@ _ENSURE = Method(
 def serve(app: web.Application, committer: Committer, windows: Windows, switches: Switches) -> None:
     """Add firebase-admin's URLs to the application."""
     tombstone = windows.task_tombstone
-    https_tokens = switches.strict_https_tokens
-    creating = partial(create_task, tombstone=tombstone, https_tokens=https_tokens)
-    create = Method("CreateTask", None, None, creating)
+    rules: Any = {"tombstone": tombstone, "https_tokens": switches.strict_https_tokens}
+    create = Method(
+        "CreateTask", None, None, partial(create_task, **rules), partial(Create, **rules)
+    )
     delete = Method("DeleteTask", None, None, partial(delete_task, tombstone=tombstone))
 
     async def enqueue(request: web.Request) -> web.Response:

@@ -66,11 +66,6 @@ def new_task_id() -> str:
     return f"{random.getrandbits(64):020d}"  # noqa: S311 - it is no secret
 
 
-def made_by_us(task_id: str) -> bool:
-    """Say whether an id looks like those of `new_task_id`."""
-    return len(task_id) == 20 and task_id.isdecimal()
-
-
 def full_queue_name(name: str, project: str, location: str) -> str:
     """Complete a queue's short id; a full name is returned as it is."""
     return name if "/" in name else f"projects/{project}/locations/{location}/queues/{name}"

@@ -10,20 +10,22 @@ from . import app_engine
 from .headers import request_headers, without
 from .http_target import overridden
 from .messages import TaskMessage, credentials, queue_extras
-from .models import Attempt, Queue, Task
+from .models import Attempt, DueTask, NewAttempt, Queue, Task
 from .sender import recorded_headers
 from .task_rules import WITH_BODY, method_name
 from .text import as_text
 from .work import Order
 
+AnyTask = Task | DueTask
+
 
 def orders_for(
-    leased: Sequence[tuple[Queue, Task]], now: datetime, forced: bool = False
+    leased: Sequence[tuple[Queue, AnyTask]], now: datetime, forced: bool = False
 ) -> list[Order]:
     """Open the attempts for which tasks have just been leased, and return their orders."""
     attempts = [
-        Attempt(
-            task=task,
+        NewAttempt(
+            task_id=task.pk,
             number=task.dispatch_count,
             forced=forced,
             schedule_time=task.schedule_time,
@@ -31,15 +33,15 @@ def orders_for(
         )
         for _, task in leased
     ]
-    orders = [_order(queue, attempt) for (queue, _), attempt in zip(leased, attempts, strict=True)]
+    orders = [_order(*each, attempt) for each, attempt in zip(leased, attempts, strict=True)]
     _record(attempts, orders)
     return orders
 
 
 def duplicate_for(queue: Queue, task: Task, now: datetime) -> Order:
     """Open an extra attempt that repeats the last one's request, and return its order."""
-    attempt = Attempt(
-        task=task,
+    attempt = NewAttempt(
+        task_id=task.pk,
         number=max(1, task.dispatch_count),
         extra=True,
         schedule_time=task.last_schedule_time or task.schedule_time,
@@ -47,7 +49,7 @@ def duplicate_for(queue: Queue, task: Task, now: datetime) -> Order:
     )
     earlier = task.attempts.filter(number__lt=attempt.number, extra=False)
     last = earlier.order_by("number").last()
-    order = _order(queue, attempt)
+    order = _order(queue, task, attempt)
     order.execution_count = _answered(earlier, order).count()
     order.previous_response = last.status if last else None
     _record([attempt], [order])
@@ -59,7 +61,7 @@ def _answered(attempts: QuerySet[Attempt], order: Order) -> QuerySet[Attempt]:
     return attempts.filter(status__lte=most)
 
 
-def _record(attempts: list[Attempt], orders: list[Order]) -> None:
+def _record(attempts: list[NewAttempt], orders: list[Order]) -> None:
     """Store attempts with the requests that they are about to make."""
     for attempt, order in zip(attempts, orders, strict=True):
         order.headers = request_headers(order)
@@ -70,8 +72,7 @@ def _record(attempts: list[Attempt], orders: list[Order]) -> None:
         order.attempt = attempt.pk
 
 
-def _order(queue: Queue, attempt: Attempt) -> Order:
-    task = attempt.task
+def _order(queue: Queue, task: AnyTask, attempt: NewAttempt) -> Order:
     spec = TaskMessage.FromString(bytes(task.spec))
     fit = _app_engine if spec.HasField("app_engine_http_request") else _http
     return Order(
@@ -90,7 +91,7 @@ def _order(queue: Queue, attempt: Attempt) -> Order:
     )
 
 
-def _http(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
+def _http(queue: Queue, task: AnyTask, spec: Any) -> dict[str, Any]:
     request, method, body = spec.http_request, task.method, bytes(task.body)
     if queue.rest:
         target = queue_extras(queue).http_target
@@ -108,7 +109,7 @@ def _http(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
     }
 
 
-def _app_engine(queue: Queue, task: Task, spec: Any) -> dict[str, Any]:
+def _app_engine(queue: Queue, task: AnyTask, spec: Any) -> dict[str, Any]:
     request = spec.app_engine_http_request
     return {
         "method": task.method,

@@ -5,13 +5,14 @@ runs the same few for every task. Values are converted by the models' own fields
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, models, router
 from django.db.models import Expression, Field, Model, QuerySet
 
 M = TypeVar("M", bound=Model)
+MOST_SHARED = 256
 
 
 class _Slot:
@@ -47,7 +48,10 @@ class Select(Generic[M]):
 
     def rows(self, **values: Any) -> list[list[Any]]:
         """Run it and return the rows."""
-        sql, params, compiler, converters, _ = self._compiled
+        return self._converted(self._fetched(values))
+
+    def _fetched(self, values: dict[str, Any]) -> list[Any]:
+        sql, params, *_ = self._compiled
         connection = connections[alias_of(self._model)]
         filled = [
             param.field.get_db_prep_value(values[param.name], connection)
@@ -57,12 +61,27 @@ class Select(Generic[M]):
         ]
         with connection.cursor() as cursor:
             cursor.execute(sql, filled)
-            return list(compiler.apply_converters(cursor.fetchall(), converters))
+            return list(cursor.fetchall())
+
+    def _converted(self, rows: list[Any]) -> list[list[Any]]:
+        _, _, compiler, converters, _ = self._compiled
+        return list(compiler.apply_converters(rows, converters))
 
     def all(self, **values: Any) -> list[M]:
         """Run it and return the objects."""
+        return self._objects(self._fetched(values))
+
+    def shared(self, **values: Any) -> list[M]:
+        """Run it and return objects to read only: a row that is as it was is the object it was."""
+        return [self._shared(row) for row in self._fetched(values)]
+
+    @cached_property
+    def _shared(self) -> Callable[[Any], M]:
+        return lru_cache(MOST_SHARED)(lambda row: self._objects([row])[0])
+
+    def _objects(self, rows: list[Any]) -> list[M]:
         model, alias, names = self._model, alias_of(self._model), self._compiled[4]
-        return [model.from_db(alias, names, row) for row in self.rows(**values)]
+        return [model.from_db(alias, names, row) for row in self._converted(rows)]
 
     def first(self, **values: Any) -> M | None:
         """Run it and return the first object, or None."""

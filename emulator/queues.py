@@ -46,10 +46,10 @@ def find_live(name: str) -> Queue | None:
 
 
 def live_queues(names: Collection[str]) -> dict[str, Queue]:
-    """Return those queues of these names that there are, each by its name."""
+    """Return those queues of these names that there are, each by its name; to read only."""
     size = 1 << (len(names) - 1).bit_length()
     values = dict(enumerate([*names, *[""] * (size - len(names))]))
-    found = _named(size).all(**{f"name{at}": name for at, name in values.items()})
+    found = _named(size).shared(**{f"name{at}": name for at, name in values.items()})
     return {queue.name: queue for queue in found}
 
 

@@ -6,14 +6,14 @@ needs to run it; and on the committer's thread every statement is a turn of the 
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Any
 
 from django.db import connections, models
 from django.db.models import Model
 
 from .prepared import alias_of
 
-M = TypeVar("M", bound=Model)
 LARGEST_PART = 32
 # Types whose Python values every driver takes; a foreign key is a number here.
 _AS_THEY_ARE = (
@@ -42,11 +42,12 @@ class _Statement:
         """Yield parts of the instances, each with the keys that the database returned for it."""
         with connections[alias_of(self._model)].cursor() as cursor:
             for part in parts(instances):
-                values = [
-                    getattr(each, name) if store is None else store(getattr(each, name))
-                    for each in part
-                    for name, store in self._steps
-                ]
+                values = []
+                for each in part:
+                    row = list(self._read(each))
+                    for at, store in self._stores:
+                        row[at] = store(row[at])
+                    values += row
                 cursor.execute(self._text(len(part)), values)
                 yield part, [key for (key,) in cursor.fetchall()]
 
@@ -60,13 +61,16 @@ class _Statement:
         raise NotImplementedError
 
     @cached_property
-    def _steps(self) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    def _read(self) -> Callable[[Any], tuple[Any, ...]]:
+        fields = [self._field(name) for name in self._names]
+        return attrgetter(*("pk" if each.primary_key else each.attname for each in fields))
+
+    @cached_property
+    def _stores(self) -> list[tuple[int, Callable[[Any], Any]]]:
+        """Return what turns a value into the driver's, by its place in the row, where it must."""
         connection = connections[alias_of(self._model)]
-        fields = {name: self._field(name) for name in self._names}
-        return [
-            ("pk" if field.primary_key else field.attname, _storer(field, connection))
-            for field in fields.values()
-        ]
+        fields = [(at, self._field(name)) for at, name in enumerate(self._names)]
+        return [(at, _storer(each, connection)) for at, each in fields if not _as_it_is(each)]
 
     def _field(self, name: str) -> Any:
         return self._meta.pk if name == "pk" else self._meta.get_field(name)
@@ -79,27 +83,25 @@ class _Statement:
         return _quoted(self._model, self._meta.db_table)
 
 
-class Insert(_Statement, Generic[M]):
-    """INSERT of objects of one model, which get their primary keys."""
+class Insert(_Statement):
+    """INSERT of rows of one model, which get their primary keys."""
 
-    def __init__(self, model: type[M]) -> None:
+    def __init__(self, model: type[Model]) -> None:
         super().__init__(model, [f.name for f in model._meta.concrete_fields if not f.primary_key])
 
-    def __call__(self, instances: Sequence[M]) -> None:
-        """Store them."""
-        alias = alias_of(self._model)
+    def __call__(self, instances: Sequence[Any]) -> None:
+        """Store them; each has every column as an attribute."""
         for part, keys in self._run(instances):
             # In the order of the rows, as Django's own bulk_create relies on, too.
             for instance, key in zip(part, keys, strict=True):
                 instance.pk = key
-                instance._state.adding, instance._state.db = False, alias
 
     def _compose(self, rows: str) -> str:
         columns = ", ".join(self._column(name) for name in self._names)
         return f"INSERT INTO {self._table} ({columns}) VALUES {rows} RETURNING {self._column('pk')}"  # noqa: S608
 
 
-class Save(_Statement, Generic[M]):
+class Save(_Statement):
     """UPDATE of some fields of objects of one model; one that is gone stays gone.
 
     What `plus` names is a number to add to the one that is stored. Where `blank` names a field,
@@ -107,7 +109,7 @@ class Save(_Statement, Generic[M]):
     """
 
     def __init__(
-        self, model: type[M], *names: str, plus: tuple[str, ...] = (), blank: str = ""
+        self, model: type[Model], *names: str, plus: tuple[str, ...] = (), blank: str = ""
     ) -> None:
         super().__init__(model, ("pk", *names, *plus))
         self._plus, self._blank = plus, blank
@@ -146,10 +148,12 @@ def _quoted(model: type[Model], name: str) -> str:
     return str(connections[alias_of(model)].ops.quote_name(name))
 
 
-def _storer(field: Any, connection: Any) -> Callable[[Any], Any] | None:
-    """Return what turns a field's value into the driver's, or None where that is the value."""
-    if isinstance(field, _AS_THEY_ARE):
-        return None
+def _as_it_is(field: Any) -> bool:
+    return isinstance(field, _AS_THEY_ARE)
+
+
+def _storer(field: Any, connection: Any) -> Callable[[Any], Any]:
+    """Return what turns a field's value into the driver's."""
 
     def store(value: Any) -> Any:
         return field.get_db_prep_save(value, connection)

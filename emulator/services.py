@@ -16,6 +16,6 @@ def services(
     """Return each service's full name and its methods."""
     return {
         VERSIONS["v2"]: methods(windows, switches, ask),
-        VERSIONS["v2beta3"]: beta_methods(windows, switches),
+        VERSIONS["v2beta3"]: beta_methods(windows, switches, ask),
         **mixins(),
     }

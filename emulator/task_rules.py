@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from . import app_engine, errors, headers
 from .errors import invalid
-from .messages import HttpMethod, TaskMessage, duration, instant, span, timestamp
+from .messages import HttpMethod, TaskMessage, fill_timestamp, instant, span
 from .nanos import is_duration, is_timestamp
 from .settings_rules import check_task_retry_config
 from .urls import encoded
@@ -18,6 +18,8 @@ DEFAULT_DEADLINE = timedelta(minutes=10)
 _DEADLINES = (timedelta(seconds=15), timedelta(minutes=30))
 _NONE = timedelta(0)
 _MILLISECOND = timedelta(milliseconds=1)
+_METHODS = {int(each): each.name for each in HttpMethod} | {0: "POST"}
+_NUMBERS = {name: number for number, name in _METHODS.items() if number}
 WITH_BODY = ("POST", "PUT", "PATCH")
 
 
@@ -32,9 +34,9 @@ def canonical(task: Any, name: str, now: datetime, *, https_tokens: bool = False
     else:
         _check_http_request(task, https_tokens)
         _fill_http_request(stored.http_request, task.http_request)
-    stored.create_time.FromDatetime(now.replace(microsecond=0))
-    stored.schedule_time.CopyFrom(_schedule_time(task, now))
-    stored.dispatch_deadline.CopyFrom(_dispatch_deadline(task))
+    fill_timestamp(stored.create_time, now.replace(microsecond=0))
+    fill_timestamp(stored.schedule_time, _schedule_time(task, now))
+    stored.dispatch_deadline.FromTimedelta(_dispatch_deadline(task))
     if task.HasField("retry_config"):
         check_task_retry_config(task.retry_config)
         stored.retry_config.CopyFrom(task.retry_config)
@@ -72,15 +74,15 @@ def _check_authorization(request: Any, https_tokens: bool) -> None:
 def method_name(request: Any) -> str:
     """Return the HTTP method as a word; raises Refused for a number that is none."""
     try:
-        return HttpMethod(request.http_method or HttpMethod.POST).name
-    except ValueError:
+        return _METHODS[request.http_method]
+    except KeyError:
         kind = request.DESCRIPTOR.name
         raise invalid(f"{kind}.http_method is not a known method.") from None
 
 
 def _fill_http_request(stored: Any, request: Any) -> None:
     stored.CopyFrom(request)
-    stored.http_method = HttpMethod[method_name(request)]
+    stored.http_method = _NUMBERS[method_name(request)]
     for key in request.headers:
         if headers.is_reserved(key):
             del stored.headers[key]
@@ -90,16 +92,16 @@ def _fill_http_request(stored: Any, request: Any) -> None:
 def _fill_app_engine_request(stored: Any, request: Any) -> None:
     app_engine.check_request(request, method_name(request))
     app_engine.fill_stored(stored.app_engine_http_request, request)
-    stored.app_engine_http_request.http_method = HttpMethod[method_name(request)]
+    stored.app_engine_http_request.http_method = _NUMBERS[method_name(request)]
 
 
-def _schedule_time(task: Any, now: datetime) -> Any:
+def _schedule_time(task: Any, now: datetime) -> datetime:
     if not task.HasField("schedule_time"):
-        return timestamp(now)
+        return now
     wanted = _instant(task.schedule_time)
     if wanted > now + FURTHEST_SCHEDULE:
         raise errors.schedule_too_far(pacific(task.schedule_time))
-    return timestamp(max(wanted, now))
+    return max(wanted, now)
 
 
 def _instant(message: Any) -> datetime:
@@ -112,19 +114,19 @@ def _instant(message: Any) -> datetime:
     return found
 
 
-def _dispatch_deadline(task: Any) -> Any:
+def _dispatch_deadline(task: Any) -> timedelta:
     if not task.HasField("dispatch_deadline"):
-        return duration(DEFAULT_DEADLINE)
+        return DEFAULT_DEADLINE
     if not is_duration(task.dispatch_deadline):
         raise invalid("Task.dispatchDeadline is not a valid duration.")
     wanted = span(task.dispatch_deadline)
-    cut = duration(wanted - wanted % _MILLISECOND)  # as documented
+    cut = wanted - wanted % _MILLISECOND  # as documented
     if not task.HasField("app_engine_http_request"):
         if not _DEADLINES[0] <= wanted <= _DEADLINES[1]:
             raise invalid("Task.dispatchDeadline must be between [15s, 30m].")
         return cut
     if wanted == _NONE:  # the default, as the v2 proto documents for App Engine
-        return duration(DEFAULT_DEADLINE)
+        return DEFAULT_DEADLINE
     if not app_engine.DEADLINES[0] <= wanted <= app_engine.DEADLINES[1]:
         raise invalid("Task.dispatchDeadline must be between [15s, 24h15s].")
     return cut

@@ -5,12 +5,17 @@ import sys
 from subprocess import run
 
 import pytest
+from google.cloud import tasks_v2
 
+from bench import wire
+from bench.create import judge as judge_create
+from bench.empty import CONTENDER as EMPTY
 from bench.emulator import PARTS, arguments
 from bench.judging import between, least, most, ratio
 from bench.report import number, show, show_verdicts
-from bench.servers import checkout, peers
+from bench.servers import Server, checkout, peers
 from bench.stage import Part, Samples, faults
+from bench.wire import DEFAULT_QUEUE
 from tests.processes import ROOT
 
 FIGURES = {"ours": {"rate": 300.0}, "gte": {"rate": 200.0}, "ken109": {"rate": 600.0}}
@@ -45,6 +50,25 @@ def test_a_peer_is_started_as_its_variable_says(monkeypatch):
     monkeypatch.setenv("BENCH_KEN109", sys.executable)
     found = {peer.name: peer for peer in peers()[0]}
     assert found["ken109"].command(1, 2)[:5] == [sys.executable, "-host", "127.0.0.1", "-port", "1"]
+
+
+def test_the_server_that_does_nothing_answers_what_the_clients_call(tmp_path):
+    with Server(EMPTY, tmp_path) as server:
+        server.api.pause(DEFAULT_QUEUE)
+        call = wire.caller(server.api.channel, "CreateTask")
+        answer = tasks_v2.Task.deserialize(call(wire.task_bytes(DEFAULT_QUEUE, "http://h/")))
+        assert answer.http_request.body == wire.BODY
+        assert server.cpu() > 0
+
+
+def test_the_rate_of_creating_has_its_bound_beside_it():
+    rates = {"ours": 500.0, "gte": 1000.0, "empty": 1200.0}
+    verdicts = judge_create({who: {"8 official/s": rate} for who, rate in rates.items()})
+    assert [(one.what, one.measured, one.holds) for one in verdicts] == [
+        ("8 official/s, ours / gte", "0.50x", False),
+        ("8 official/s, ours / empty", "0.42x", None),
+        ("8 official/s, empty / gte", "1.20x", None),
+    ]
 
 
 def test_a_checkout_without_an_environment_is_run_by_this_python(tmp_path):

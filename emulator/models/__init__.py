@@ -3,11 +3,23 @@
 from django.db import router
 
 from .attempt import Attempt
+from .lean import DueTask, NewAttempt, NewTask
 from .queue import Queue
 from .record import CmekConfig, LongOperation, Policy
 from .task import Task
 
-__all__ = ["Attempt", "CmekConfig", "LongOperation", "Policy", "Queue", "Task", "database"]
+__all__ = [
+    "Attempt",
+    "CmekConfig",
+    "DueTask",
+    "LongOperation",
+    "NewAttempt",
+    "NewTask",
+    "Policy",
+    "Queue",
+    "Task",
+    "database",
+]
 
 
 def database() -> str:

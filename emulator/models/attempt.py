@@ -8,6 +8,7 @@ from typing import Self
 from django.db import models
 
 from ..rows import Insert, Save
+from .lean import NewAttempt
 from .task import Task
 
 INTERRUPTED = "The emulator was stopped while this attempt was under way."
@@ -59,7 +60,7 @@ class Attempt(models.Model):
         return f"attempt {self.number}"
 
     @staticmethod
-    def store_all(attempts: "Sequence[Attempt]") -> None:
+    def store_all(attempts: Sequence[NewAttempt]) -> None:
         """Insert the rows, which get their primary keys."""
         _insert(attempts)
 

@@ -11,12 +11,11 @@ from django.db.models.functions import Least
 
 from ..names import TaskName
 from ..rows import Insert, Save
+from .lean import DueTask, NewTask, take_lease
 from .queue import Queue
 
 UNANSWERED = 0  # the previous_response of an attempt that brought no answer
 RETENTION = timedelta(days=31)
-# How long after its deadline an attempt that nobody knows of any more is given up.
-LEASE_MARGIN = timedelta(seconds=60)
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
@@ -128,12 +127,12 @@ class Task(models.Model):
         return "retrying" if self.dispatch_count else "waiting"
 
     @staticmethod
-    def store_all(tasks: "Sequence[Task]") -> None:
+    def store_all(tasks: Sequence[NewTask]) -> None:
         """Insert the rows, which get their primary keys."""
         _insert(tasks)
 
     @staticmethod
-    def store_leases(tasks: "Sequence[Task]") -> None:
+    def store_leases(tasks: "Sequence[Task | DueTask]") -> None:
         """Save the leases that tasks have taken."""
         _save_lease(tasks)
 
@@ -149,13 +148,9 @@ class Task(models.Model):
     def lease(self, now: datetime) -> None:
         """Count a dispatch, and keep the task from being claimed until it is reported on.
 
-        To be saved with `store_leases`, or with the task itself.
+        To be saved with `store_leases`.
         """
-        self.due_at = now + self.dispatch_deadline + LEASE_MARGIN
-        self.dispatch_count += 1
-        self.first_dispatch_time = self.first_dispatch_time or now
-        self.last_schedule_time, self.last_dispatch_time = self.schedule_time, now
-        self.last_response_time = None
+        take_lease(self, now)
 
     def give_up(self, now: datetime) -> None:
         """End after the last failure."""

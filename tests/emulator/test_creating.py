@@ -11,10 +11,12 @@ from google.cloud import tasks_v2
 from emulator.committer import Committer
 from emulator.creating import Create
 from emulator.dispatcher import Dispatcher
+from emulator.methods import Switches, Windows
 from emulator.models import Attempt, Queue, Task
 from emulator.models.attempt import INTERRUPTED
 from emulator.runner import Permit
 from emulator.sender import Answer
+from emulator.services import VERSIONS, services
 from emulator.together import commit_together
 from tests.emulator.test_cut_off import lose_first_answer
 
@@ -178,6 +180,33 @@ def test_an_attempt_opened_by_a_commit_whose_answer_is_lost_is_made_good(
     assert outcome.work.due == {stored_queue.pk: task.due_at}
     assert Attempt.objects.get().error == INTERRUPTED
     assert room.back == 1
+
+
+def test_a_name_of_twenty_digits_is_as_taken_as_any_when_a_batch_runs_again(
+    stored_queue, store_task
+):
+    """A batch that breaks is run again one by one; only names made for a call are known to it."""
+    store_task("12345678901234567890")
+
+    def breaks(work):
+        raise RuntimeError("it breaks the batch")
+
+    taken, unnamed, broken = commit_together([create("12345678901234567890"), create(), breaks])
+    assert taken.error.message == "Requested entity already exists"
+    assert unnamed.error is None
+    assert str(broken.error) == "it breaks the batch"
+
+
+def test_many_of_v2beta3_are_stored_together_too(stored_queue):
+    table = services(Windows(), Switches())[VERSIONS["v2beta3"]]
+    (method,) = (each for each in table if each.name == "CreateTask")
+    request = method.request(parent=NAME, task={"http_request": {"url": URL}})
+    with CaptureQueriesContext(connections["emulator"]) as queries:
+        outcomes = commit_together([method.group(request) for _ in range(16)])
+    assert [outcome.error for outcome in outcomes] == [None] * 16
+    assert {type(outcome.result) for outcome in outcomes} == {method.response}
+    statements = [each["sql"].split()[0] for each in queries.captured_queries]
+    assert [each for each in statements if each in ("SELECT", "INSERT")] == ["SELECT", "INSERT"]
 
 
 class Slow:

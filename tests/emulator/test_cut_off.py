@@ -75,7 +75,9 @@ def test_a_lost_acknowledgement_makes_no_second_task(
     assert stored_queue.name == NAME
     (method,) = (each for each in table if each.name == name)
     lost = lose_first_answer()
-    (outcome,) = commit_together([partial(method.operation, request=copy.deepcopy(request_))])
+    asked = copy.deepcopy(request_)
+    run = method.group(asked) if method.group else partial(method.operation, request=asked)
+    (outcome,) = commit_together([run])
     assert (lost, outcome.error) == ([True], None)
     task = Task.objects.get()
     answer = outcome.result.response.value if "Batch" in name else outcome.result.name.encode()
