@@ -1,13 +1,15 @@
 """One admitted request on its way through the receiver: what came, its row, its answer."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import answers, recorder
 from .answers import Answer
 from .caller import Caller
 from .models import Event
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Delivery:
@@ -39,6 +41,11 @@ class Delivery:
         self.odd, self.answer = error, None
         self.event = recorder.envelope(self.environ, self.body, self.caller, self.received_at)
         return self.event
+
+    def stop_the_watch(self, now: datetime) -> None:
+        """Note how long the request took, as of `now`, when its row is written."""
+        delay = timedelta(seconds=self.answer.delay if self.answer else 0)
+        self.event.took_us = max((now - self.received_at + delay) // _MICROSECOND, 0)
 
     def reply(self) -> Answer:
         """Return what the sender is to be answered, once the store was tried."""

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -66,6 +67,9 @@ def _commit(deliveries: Sequence[Delivery]) -> None:
     with transaction.atomic():
         # What is only an envelope is kept at any price: no rule is asked about it.
         replies.assign([delivery for delivery in deliveries if not delivery.odd])
+        now = datetime.now(UTC)
+        for delivery in deliveries:
+            delivery.stop_the_watch(now)
         rows.insert([delivery.event for delivery in deliveries])
 
 

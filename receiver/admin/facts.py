@@ -90,7 +90,7 @@ class EventAdmin(FactAdmin):
             },
         ),
         ("Caller", {"fields": ["caller_account", "caller_audience", "caller_check"]}),
-        ("Answer", {"fields": ["status", "outcome", "reply_name"]}),
+        ("Answer", {"fields": ["status", "outcome", "reply_name", "took_us"]}),
     ]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

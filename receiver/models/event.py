@@ -32,7 +32,9 @@ class Event(models.Model):
 
     `queue` and `task` are the short ids that the headers claim; `body` is the exact bytes.
     Text columns are escaped (control, bidi and surrogate characters as `\\xNN`, `\\uNNNN`) and cut.
-    `status` is what was answered, 0 where a reply dropped the connection instead.
+    `status` is what was answered, 0 where a reply dropped the connection instead. `took_us` is the
+    time in microseconds from the request's first byte until its row was written, a reply's delay
+    with it; None where it is not known.
     """
 
     class Outcome(models.TextChoices):
@@ -76,6 +78,7 @@ class Event(models.Model):
     caller_check = models.CharField(max_length=10, choices=Check.choices, default=Check.NONE)
     status = models.IntegerField(default=200)
     outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.SUCCEEDED)
+    took_us = models.IntegerField("took (µs)", null=True, blank=True)
     trace = models.CharField(max_length=100, blank=True)
     reply = models.ForeignKey(
         "receiver.Reply", models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"

@@ -73,6 +73,7 @@ def test_it_stores_logs_and_answers_a_delivery(client, issuer, caplog):
     assert event.caller_audience == AUDIENCE
     assert event.caller_check == Event.Check.VERIFIED
     assert (event.status, event.outcome) == (200, Event.Outcome.SUCCEEDED)
+    assert 0 < event.took_us < 10_000_000
     assert event.trace == "ab" * 16
 
     (line,) = [record for record in caplog.records if record.name == "receiver.events"]

@@ -70,6 +70,15 @@ def test_a_delivery_is_answered_by_a_rule_and_stored_with_it(deliver, caplog):
     assert (line.fields["reply"], line.fields["status"]) == ("Too many", 429)
 
 
+def test_a_reply_s_delay_is_part_of_how_long_the_request_took():
+    one, other = delivery(taskname="slow"), delivery(taskname="quick")
+    rule(task="slow", delay=20)
+    store([one, other])
+    took = [Event.objects.get(task=task).took_us for task in ("slow", "quick")]
+    assert 20_000_000 <= took[0] < 30_000_000
+    assert 0 <= took[1] < 10_000_000
+
+
 def test_fail_3_times_then_work(deliver):
     Reply.objects.from_recipe("fail-3-times", task="t").save()
     answers = [deliver(**{"X-CloudTasks-TaskName": "t"}).status_code for _ in range(4)]
