@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import enqueue, events, queues, tasks
+from .views import enqueue, enqueue_parts, events, queues, tasks
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -11,7 +11,7 @@ urlpatterns = [
     path("events/<int:pk>/", events.event, name="event"),
     path("events/<int:pk>/body/", events.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),
-    path("enqueue/code/", enqueue.code, name="enqueue-code"),
+    path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),
     path("tasks/<int:pk>/", tasks.task, name="task"),

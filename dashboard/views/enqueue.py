@@ -1,6 +1,5 @@
-"""The form that sends one task, and the code that does the same."""
+"""The form that sends one task."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -8,16 +7,17 @@ from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from .. import acts, drafts, gateway, names, snippets
+from .. import acts, drafts, gateway
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..forms import EnqueueForm
 from ..models import SentTask
+from .enqueue_parts import parts
 from .frame import allowed, page
 
 
@@ -86,36 +86,6 @@ def _prepare(
         return sent, acts.on_task(user, sent, text, acts.ADDITION) if first else None
 
 
-@allowed("dashboard.add_senttask")
-@require_POST
-def code(request: HttpRequest) -> HttpResponse:
-    """Answer what was typed so far as code; a field that is wrong stands as its default."""
-    form = EnqueueForm(request.POST)
-    form.is_valid()
-    return render(request, "dashboard/_code.html", {"codes": _codes(form)})
-
-
-def _codes(form: EnqueueForm) -> list[tuple[str, str]]:
-    if form.draft:
-        named = form.cleaned_data.get("name")
-        return snippets.all_of(form.draft if named else replace(form.draft, name=""))
-    data: dict[str, Any] = form.cleaned_data if form.is_bound else {}
-    url = data.get("url") or settings.RECEIVER_URL
-    account = settings.OIDC_SERVICE_ACCOUNT if drafts.under_receiver(url) else ""
-    draft = drafts.Draft(
-        name="",
-        queue=data.get("queue") or names.queue_name(settings.CLOUD_TASKS_QUEUE),
-        url=url,
-        method=data.get("method") or "POST",
-        headers=data.get("headers") or [],
-        body=data.get("body") or b"",
-        schedule_time=data.get("schedule_time"),
-        account=data.get("account", account),
-        audience=settings.RECEIVER_URL,
-    )
-    return snippets.all_of(draft)
-
-
 def _context(form: EnqueueForm) -> dict[str, Any]:
     queues, trouble = _queue_ids()
     chosen = str(form["queue"].value() or "")
@@ -128,7 +98,7 @@ def _context(form: EnqueueForm) -> dict[str, Any]:
         "receiver_url": settings.RECEIVER_URL,
         "service_account": settings.OIDC_SERVICE_ACCOUNT,
         "limit": drafts.TASK_BYTES,
-        "codes": _codes(form),
+        **parts(form),
     }
 
 

@@ -1,0 +1,74 @@
+"""What follows the enqueue form while it is typed: the same task as code, and its retry plan."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from .. import drafts, gateway, names, retry_chart, snippets, words
+from ..drafts import Draft
+from ..errors import GatewayError
+from ..forms import EnqueueForm
+from ..retry_plan import RetryConfig, plan
+from .frame import allowed
+
+
+@allowed("dashboard.add_senttask")
+@require_POST
+def code(request: HttpRequest) -> HttpResponse:
+    """Answer what was typed so far; in the code a field that is wrong stands as its default."""
+    form = EnqueueForm(request.POST)
+    form.is_valid()
+    return render(request, "dashboard/_enqueue_parts.html", parts(form))
+
+
+def parts(form: EnqueueForm) -> dict[str, Any]:
+    """Return what the parts beside the form need, however little of it is typed or right."""
+    draft = _draft(form)
+    return {"codes": snippets.all_of(draft), "plan": _plan(draft)}
+
+
+def _draft(form: EnqueueForm) -> Draft:
+    if form.draft:
+        named = form.cleaned_data.get("name")
+        return form.draft if named else replace(form.draft, name="")
+    data: dict[str, Any] = form.cleaned_data if form.is_bound else {}
+    url = data.get("url") or settings.RECEIVER_URL
+    account = settings.OIDC_SERVICE_ACCOUNT if drafts.under_receiver(url) else ""
+    return Draft(
+        name="",
+        queue=data.get("queue") or names.queue_name(settings.CLOUD_TASKS_QUEUE),
+        url=url,
+        method=data.get("method") or "POST",
+        headers=data.get("headers") or [],
+        body=data.get("body") or b"",
+        schedule_time=data.get("schedule_time"),
+        account=data.get("account", account),
+        audience=settings.RECEIVER_URL,
+    )
+
+
+def _plan(draft: Draft) -> dict[str, Any]:
+    """Return the retry plan as its queue makes it, or the sentence of why it is not known."""
+    try:
+        queue = gateway.get_queue(draft.queue)
+    except GatewayError as error:
+        return {"trouble": str(error)}
+    now = timezone.now()
+    first = max(now, draft.schedule_time or now)
+    found = plan(RetryConfig.of(queue), (first - now).total_seconds())
+    return {
+        "sentence": words.planned(found),
+        "first_at": draft.schedule_time,
+        "gives_up_at": first + timedelta(seconds=found.lasts),
+        "retries": found.attempts > 1,
+        "expires": found.expires,
+        "chart": retry_chart.draw(found) if found.attempts > 1 else "",
+        "state": "" if queue.running else queue.state.lower(),
+        "queue": queue.id,
+    }
