@@ -23,7 +23,8 @@ def sentences(form: forms.Form, options: dict[str, str]) -> str:
 class EnqueueForm(forms.Form):
     """One task. `draft` is the checked task; the rules are those of `rules` and `drafts`.
 
-    The commands use it too: they hand in the body as bytes, an audience and a location.
+    The commands use it too: they hand in the body as bytes, an audience and a location. `kept` is
+    the body that `like` refers to, sent where no text is typed in its place; None where it is gone.
     """
 
     queue = forms.CharField(max_length=300)
@@ -34,6 +35,7 @@ class EnqueueForm(forms.Form):
     schedule_time = forms.CharField(label="When", required=False)
     name = forms.CharField(label="Task name", required=False)
     account = forms.CharField(label="Service account of the token", required=False)
+    like = forms.CharField(required=False, max_length=40)
     zone = forms.CharField(required=False, widget=forms.HiddenInput, max_length=60)
     submission = forms.CharField(
         required=False,
@@ -46,12 +48,14 @@ class EnqueueForm(forms.Form):
         self,
         *args: Any,
         body: bytes | None = None,
+        kept: bytes | None = b"",
         audience: str = "",
         location: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.given_body, self.given_audience, self.location = body, audience, location
+        self.kept = kept
         self.draft: Draft | None = None
         self.fields["queue"].initial = settings.CLOUD_TASKS_QUEUE
         self.fields["url"].initial = settings.RECEIVER_URL
@@ -76,7 +80,10 @@ class EnqueueForm(forms.Form):
         if self.given_body is not None:
             return self.given_body
         # Browsers send a textarea's line ends as CRLF, whatever was typed or pasted.
-        return self.cleaned_data["body"].replace("\r\n", "\n").encode()
+        body = self.cleaned_data["body"].replace("\r\n", "\n").encode() or self.kept
+        if body is None:
+            raise ValidationError("The bytes that this form was filled from are there no more.")
+        return body
 
     def clean_schedule_time(self) -> Any:
         zone = self.data.get(self.add_prefix("zone"), "")
@@ -90,6 +97,10 @@ class EnqueueForm(forms.Form):
             url = self.data.get(self.add_prefix("url"), "")
             return str(settings.OIDC_SERVICE_ACCOUNT) if drafts.under_receiver(url) else ""
         return rules.clean_account(self.cleaned_data["account"])
+
+    def as_if_sent(self) -> "EnqueueForm":
+        """Return an unsent form with its values sent, to see what they would make."""
+        return EnqueueForm({field.name: field.value() for field in self}, kept=self.kept)
 
     def renew(self) -> None:
         """Take a new one-time key: the task with the old one was not created."""

@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from .. import acts, drafts, gateway
+from .. import acts, drafts, gateway, like
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..forms import EnqueueForm
 from ..models import SentTask
-from .enqueue_parts import parts
+from .enqueue_parts import parts, typed_form
 from .frame import allowed, page
 
 
@@ -25,8 +25,10 @@ from .frame import allowed, page
 @require_http_methods(["GET", "HEAD", "POST"])
 def enqueue(request: HttpRequest) -> HttpResponse:
     """Show the form, or send its task and go to the page that shows it arrive."""
-    form = EnqueueForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and (sent := _send(request, form)):
+    if request.method != "POST":
+        return _empty_or_filled(request)
+    form = typed_form(request)
+    if form.is_valid() and (sent := _send(request, form)):
         for warning in drafts.warnings(sent.url, sent.method):
             messages.warning(request, warning)
         if request.user.has_perm("dashboard.view_senttask"):
@@ -34,6 +36,19 @@ def enqueue(request: HttpRequest) -> HttpResponse:
         messages.success(request, f"Sent as {sent.task_id}.")
         return redirect("enqueue")
     return page(request, "enqueue.html", _context(form))
+
+
+def _empty_or_filled(request: HttpRequest) -> HttpResponse:
+    """Show the form, filled from what `?like=` refers to."""
+    if not (key := request.GET.get("like", "")):
+        return page(request, "enqueue.html", _context(EnqueueForm()))
+    try:
+        found = like.find(key, request.user.has_perm)
+    except like.NoSuch as error:
+        context = _context(EnqueueForm()) | {"no_such": str(error)}
+        return page(request, "enqueue.html", context, status=404)
+    form = EnqueueForm(initial=found.initial, kept=found.body or b"")
+    return page(request, "enqueue.html", _context(form) | {"like": found})
 
 
 def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:

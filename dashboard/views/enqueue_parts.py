@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from .. import drafts, gateway, names, retry_chart, snippets, words
+from .. import drafts, gateway, like, names, retry_chart, snippets, words
 from ..drafts import Draft
 from ..errors import GatewayError
 from ..forms import EnqueueForm
@@ -22,13 +22,26 @@ from .frame import allowed
 @require_POST
 def code(request: HttpRequest) -> HttpResponse:
     """Answer what was typed so far; in the code a field that is wrong stands as its default."""
-    form = EnqueueForm(request.POST)
-    form.is_valid()
+    form = typed_form(request)
     return render(request, "dashboard/_enqueue_parts.html", parts(form))
+
+
+def typed_form(request: HttpRequest) -> EnqueueForm:
+    """Return the form as it was sent, with the bytes that it refers to."""
+    kept: bytes | None = b""
+    if key := request.POST.get("like", ""):
+        try:
+            kept = like.find(key, request.user.has_perm).body
+        except like.NoSuch:
+            kept = None
+    return EnqueueForm(request.POST, kept=kept)
 
 
 def parts(form: EnqueueForm) -> dict[str, Any]:
     """Return what the parts beside the form need, however little of it is typed or right."""
+    if not form.is_bound:
+        form = form.as_if_sent()
+    form.is_valid()
     draft = _draft(form)
     return {"codes": snippets.all_of(draft), "plan": _plan(draft)}
 
@@ -37,7 +50,7 @@ def _draft(form: EnqueueForm) -> Draft:
     if form.draft:
         named = form.cleaned_data.get("name")
         return form.draft if named else replace(form.draft, name="")
-    data: dict[str, Any] = form.cleaned_data if form.is_bound else {}
+    data: dict[str, Any] = form.cleaned_data
     url = data.get("url") or settings.RECEIVER_URL
     account = settings.OIDC_SERVICE_ACCOUNT if drafts.under_receiver(url) else ""
     return Draft(
