@@ -55,6 +55,12 @@ def audience_for(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def check_recipe(url: str) -> None:
+    """Refuse a recipe where the target is not the receiver that could follow it."""
+    if not under_receiver(url):
+        raise ValidationError(f"Only this receiver fails by a recipe: {settings.RECEIVER_URL}.")
+
+
 def check_body(method: str, body: bytes) -> None:
     """Refuse a body where Cloud Tasks does."""
     if body and method not in BODY_METHODS:

@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from receiver.models import RECIPES
+
 from . import drafts, names, rules
 from .drafts import Draft
 
@@ -20,11 +22,15 @@ def sentences(form: forms.Form, options: dict[str, str]) -> str:
     )
 
 
+NO_RECIPE = "A recipe is chosen in the form alone."
+
+
 class EnqueueForm(forms.Form):
     """One task. `draft` is the checked task; the rules are those of `rules` and `drafts`.
 
     The commands use it too: they hand in the body as bytes, an audience and a location. `kept` is
     the body that `like` refers to, sent where no text is typed in its place; None where it is gone.
+    `no_recipe` says why there may be no recipe; nothing where there may.
     """
 
     queue = forms.CharField(max_length=300)
@@ -35,6 +41,7 @@ class EnqueueForm(forms.Form):
     schedule_time = forms.CharField(label="When", required=False)
     name = forms.CharField(label="Task name", required=False)
     account = forms.CharField(label="Service account of the token", required=False)
+    recipe = forms.CharField(required=False, max_length=40)
     like = forms.CharField(required=False, max_length=40)
     zone = forms.CharField(required=False, widget=forms.HiddenInput, max_length=60)
     submission = forms.CharField(
@@ -49,13 +56,14 @@ class EnqueueForm(forms.Form):
         *args: Any,
         body: bytes | None = None,
         kept: bytes | None = b"",
+        no_recipe: str = NO_RECIPE,
         audience: str = "",
         location: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.given_body, self.given_audience, self.location = body, audience, location
-        self.kept = kept
+        self.kept, self.no_recipe = kept, no_recipe
         self.draft: Draft | None = None
         self.fields["queue"].initial = settings.CLOUD_TASKS_QUEUE
         self.fields["url"].initial = settings.RECEIVER_URL
@@ -89,6 +97,14 @@ class EnqueueForm(forms.Form):
         zone = self.data.get(self.add_prefix("zone"), "")
         return rules.clean_schedule(self.cleaned_data["schedule_time"], zone)
 
+    def clean_recipe(self) -> str:
+        recipe = self.cleaned_data["recipe"]
+        if recipe and recipe not in RECIPES:
+            raise ValidationError("There is no such recipe.")
+        if recipe and self.no_recipe:
+            raise ValidationError(self.no_recipe)
+        return recipe
+
     def clean_name(self) -> str:
         return rules.clean_task_id(self.cleaned_data["name"])
 
@@ -100,7 +116,9 @@ class EnqueueForm(forms.Form):
 
     def as_if_sent(self) -> "EnqueueForm":
         """Return an unsent form with its values sent, to see what they would make."""
-        return EnqueueForm({field.name: field.value() for field in self}, kept=self.kept)
+        return EnqueueForm(
+            {field.name: field.value() for field in self}, kept=self.kept, no_recipe=self.no_recipe
+        )
 
     def renew(self) -> None:
         """Take a new one-time key: the task with the old one was not created."""
@@ -119,6 +137,8 @@ class EnqueueForm(forms.Form):
         if data.get("account") and "url" in data:
             allowed = self._try("account", drafts.audience_for, data["url"])
             audience = audience or allowed or ""
+        if data.get("recipe") and "url" in data:
+            self._try("recipe", drafts.check_recipe, data["url"])
         if not self.errors:
             self.draft = self._draft(data, audience if data["account"] else "")
             self._try("body", drafts.check_size, self.draft)

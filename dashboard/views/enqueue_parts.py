@@ -34,7 +34,16 @@ def typed_form(request: HttpRequest) -> EnqueueForm:
             kept = like.find(key, request.user.has_perm).body
         except like.NoSuch:
             kept = None
-    return EnqueueForm(request.POST, kept=kept)
+    return EnqueueForm(request.POST, kept=kept, no_recipe=no_recipe(request))
+
+
+def no_recipe(request: HttpRequest) -> str:
+    """Return why this reader cannot have the receiver answer by a recipe; nothing if they can."""
+    if not settings.REPLIES:
+        return "Replies are off here (REPLIES=0): the receiver answers as usual."
+    if not request.user.has_perm("receiver.add_reply"):
+        return "Your account lacks the permission receiver.add_reply."
+    return ""
 
 
 def parts(form: EnqueueForm) -> dict[str, Any]:
