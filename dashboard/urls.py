@@ -11,6 +11,7 @@ urlpatterns = [
     path("events/<int:pk>/", events.event, name="event"),
     path("events/<int:pk>/body/", events.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),
+    path("enqueue/paste/", enqueue.paste, name="enqueue-paste"),
     path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),

@@ -4,15 +4,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from receiver.models import RECIPES
 
-from .. import drafts, gateway, like
+from .. import drafts, gateway, like, pasted
 from ..errors import GatewayError
 from ..forms import EnqueueForm
 from ..models import SentTask
@@ -59,6 +60,23 @@ def _empty_or_filled(request: HttpRequest) -> HttpResponse:
         missing = context(request, form) | {"no_such": str(error)}
         return page(request, "enqueue.html", missing, status=404)
     return page(request, "enqueue.html", filled(request, found))
+
+
+@allowed("dashboard.add_senttask")
+@require_POST
+def paste(request: HttpRequest) -> HttpResponse:
+    """Show the form, filled from a pasted command, or what kept it from being read."""
+    command = request.POST.get("command", "")
+    try:
+        found = pasted.read(command)
+    except ValidationError as error:
+        form = EnqueueForm(no_recipe=no_recipe(request))
+        trouble = {"paste_error": error.messages[0], "command": command}
+        return page(request, "enqueue.html", context(request, form) | trouble)
+    body = found.fields.pop("body").encode()
+    title = f"the {found.program} command"
+    source = like.Like("", title, "", found.fields, body, found.left_out)
+    return page(request, "enqueue.html", filled(request, source))
 
 
 def filled(request: HttpRequest, found: like.Like) -> dict[str, Any]:
