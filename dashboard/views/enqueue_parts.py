@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from .. import drafts, gateway, like, names, retry_chart, snippets, words
+from .. import drafts, gateway, like, name_help, names, retry_chart, snippets, words
 from ..drafts import Draft
 from ..errors import GatewayError
 from ..forms import EnqueueForm
@@ -52,7 +52,16 @@ def parts(form: EnqueueForm) -> dict[str, Any]:
         form = form.as_if_sent()
     form.is_valid()
     draft = _draft(form)
-    return {"codes": snippets.all_of(draft), "plan": _plan(draft)}
+    return {"codes": snippets.all_of(draft), "plan": _plan(draft), "named": _named(form, draft)}
+
+
+def _named(form: EnqueueForm, draft: Draft) -> dict[str, Any]:
+    """Return whether the typed name is free, and names to use instead."""
+    task_id = form.cleaned_data.get("name", "")
+    known = name_help.look(f"{draft.queue}/tasks/{task_id}") if task_id else None
+    free = known is None or known.state in ("free", "unknown")
+    offers = name_help.offers(task_id, draft.body, timezone.now(), free=free)
+    return {"known": known, "offers": offers}
 
 
 def _draft(form: EnqueueForm) -> Draft:
