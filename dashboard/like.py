@@ -18,7 +18,7 @@ from django.utils import timezone
 from receiver.models import Event
 
 from . import inert, rules
-from .models import SentTask
+from .models import SentTask, Template
 from .names import queue_name, short
 
 _MASKED = re.compile(r"<masked, sha256 [0-9a-f]{8}>")
@@ -125,10 +125,27 @@ def _event(pk: int, may: Callable[[str], bool]) -> Like:
     return Like(f"event-{pk}", title, reverse("event", args=[pk]), fields, body, left_out)
 
 
+def _template(pk: int, may: Callable[[str], bool]) -> Like:
+    template = Template.objects.get(pk=pk)
+    left_out: list[str] = []
+    fields = {
+        "queue": _queue(template.queue),
+        "method": template.method,
+        "url": template.url,
+        "headers": _lines(template.headers),
+        "account": template.account,
+        "recipe": template.recipe,
+    }
+    body = _body(template.body, may("receiver.view_body"), left_out)
+    title = f"template {template.title}"
+    return Like(f"template-{pk}", title, reverse("templates"), fields, body, left_out)
+
+
 # By a reference's first word: the permission that it needs, and what reads it.
 KINDS: dict[str, tuple[str, Callable[[int, Callable[[str], bool]], Like]]] = {
     "task": ("dashboard.view_senttask", _task),
     "event": ("receiver.view_event", _event),
+    "template": ("dashboard.view_template", _template),
 }
 
 

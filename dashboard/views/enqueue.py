@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -16,10 +17,12 @@ from receiver.models import RECIPES
 from .. import drafts, gateway, like, pasted
 from ..errors import GatewayError
 from ..forms import EnqueueForm
-from ..models import SentTask
+from ..models import SentTask, Template
 from .enqueue_parts import no_recipe, parts, typed_form
 from .enqueue_send import send
 from .frame import allowed, page
+
+RECENT = 5  # templates offered on the form
 
 
 @allowed("dashboard.add_senttask")
@@ -59,6 +62,8 @@ def _empty_or_filled(request: HttpRequest) -> HttpResponse:
     except like.NoSuch as error:
         missing = context(request, form) | {"no_such": str(error)}
         return page(request, "enqueue.html", missing, status=404)
+    if found.key.startswith("template-"):
+        Template.objects.filter(pk=found.key.partition("-")[2]).update(used_at=timezone.now())
     return page(request, "enqueue.html", filled(request, found))
 
 
@@ -88,12 +93,14 @@ def filled(request: HttpRequest, found: like.Like) -> dict[str, Any]:
 def context(request: HttpRequest, form: EnqueueForm) -> dict[str, Any]:
     """Return what the page of this form needs."""
     queues, trouble = _queue_ids()
+    may_use = request.user.has_perm("dashboard.view_template")
     chosen = str(form["queue"].value() or "")
     return {
         "title": "Enqueue a task",
         "form": form,
         "queues": queues if trouble or chosen in queues or not chosen else [chosen, *queues],
         "methods": drafts.METHODS,
+        "templates": list(Template.objects.recent()[:RECENT]) if may_use else [],
         "recipes": {} if no_recipe(request) else RECIPES,
         "trouble": trouble,
         "receiver_url": settings.RECEIVER_URL,
