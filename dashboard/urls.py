@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, events, queues, tasks, templates
+from .views import enqueue, enqueue_parts, events, log_in_again, queues, tasks, templates
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("events/<int:pk>/", events.event, name="event"),
     path("events/<int:pk>/body/", events.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),
+    path("enqueue/log-in/", log_in_again.log_in_again, name="log-in-again"),
     path("enqueue/paste/", enqueue.paste, name="enqueue-paste"),
     path("enqueue/templates/", templates.templates, name="templates"),
     path("enqueue/templates/save/", templates.save, name="template-save"),

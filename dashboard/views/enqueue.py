@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from receiver.models import RECIPES
@@ -18,6 +19,7 @@ from .. import drafts, gateway, like, pasted
 from ..errors import GatewayError
 from ..forms import EnqueueForm
 from ..models import SentTask, Template
+from . import log_in_again
 from .enqueue_parts import no_recipe, parts, typed_form
 from .enqueue_send import send
 from .frame import allowed, page
@@ -25,9 +27,17 @@ from .frame import allowed, page
 RECENT = 5  # templates offered on the form
 
 
+@never_cache
+def enqueue(request: HttpRequest) -> HttpResponse:
+    """Show the form, or send it; what comes after the session has ended is not lost."""
+    if request.POST and not request.user.is_authenticated:
+        return log_in_again.ask(request)
+    return _enqueue(request)
+
+
 @allowed("dashboard.add_senttask")
 @require_http_methods(["GET", "HEAD", "POST"])
-def enqueue(request: HttpRequest) -> HttpResponse:
+def _enqueue(request: HttpRequest) -> HttpResponse:
     """Show the form, or send its task and go to the page that shows it arrive."""
     if request.method != "POST":
         return _empty_or_filled(request)
