@@ -142,6 +142,8 @@ class EnqueueForm(forms.Form):
         if not self.errors:
             self.draft = self._draft(data, audience if data["account"] else "")
             self._try("body", drafts.check_size, self.draft)
+            for field, fault in drafts.receiver_faults(self.draft).items():
+                self.add_error(field, fault)
         return data
 
     def _draft(self, data: dict[str, Any], audience: str) -> Draft:

@@ -49,7 +49,7 @@ def _enqueue(request: HttpRequest) -> HttpResponse:
 
 def _sent(request: HttpRequest, sent: SentTask) -> HttpResponse:
     """Go and watch the task, or stay with the form as it was, for the next one."""
-    for warning in drafts.warnings(sent.url, sent.method):
+    for warning in drafts.warnings(sent.draft):
         messages.warning(request, warning)
     may_see = request.user.has_perm("dashboard.view_senttask")
     if may_see and request.POST.get("then") != "stay":

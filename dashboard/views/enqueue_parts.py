@@ -52,7 +52,12 @@ def parts(form: EnqueueForm) -> dict[str, Any]:
         form = form.as_if_sent()
     form.is_valid()
     draft = _draft(form)
-    return {"codes": snippets.all_of(draft), "plan": _plan(draft), "named": _named(form, draft)}
+    return {
+        "codes": snippets.all_of(draft),
+        "plan": _plan(draft),
+        "named": _named(form, draft),
+        "warnings": drafts.warnings(draft),
+    }
 
 
 def _named(form: EnqueueForm, draft: Draft) -> dict[str, Any]:
