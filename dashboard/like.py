@@ -42,11 +42,6 @@ class Like:
     left_out: list[str] = field(default_factory=list)
 
     @property
-    def by_reference(self) -> bool:
-        """Whether the body cannot be typed into the form."""
-        return self.body is not None and as_typed(self.body) is None
-
-    @property
     def initial(self) -> dict[str, str]:
         """The form's fields; the body where it can be typed, else the reference to it."""
         body = as_typed(self.body or b"")
