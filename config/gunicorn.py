@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from config import limits
+
 bind = f"0.0.0.0:{os.environ.get('PORT') or 8080}"
 # One process: it commits for all of its requests at once, and long log lines cannot interleave.
 worker_class = "config.worker.Worker"
@@ -14,9 +16,9 @@ timeout = 60
 # Cloud Run kills 10 seconds after SIGTERM.
 graceful_timeout = 8
 keepalive = 75
-limit_request_line = 8190
-limit_request_fields = 100
-limit_request_field_size = 16384
+limit_request_line = limits.REQUEST_LINE_BYTES
+limit_request_fields = limits.HEADER_FIELDS
+limit_request_field_size = limits.HEADER_FIELD_BYTES
 control_socket_disable = True
 accesslog = None
 loglevel = "warning"

@@ -11,6 +11,7 @@ import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment as env
+from config import limits
 from config.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -59,6 +60,9 @@ OIDC_CERTS_URL = env.text(
 REPLIES = env.flag("REPLIES", not IN_CLOUD)
 LOG_BODY_BYTES = env.number("LOG_BODY_BYTES", 32768)
 MAX_BODY_BYTES = 10 * 1024 * 1024
+REQUEST_LINE_BYTES = limits.REQUEST_LINE_BYTES
+HEADER_FIELDS = limits.HEADER_FIELDS
+HEADER_FIELD_BYTES = limits.HEADER_FIELD_BYTES
 
 # Hosts ------------------------------------------------------------------------------------
 try:

@@ -12,9 +12,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
 
 from .errors import GatewayError
-from .models import Queue, SentTask
+from .models import Queue, SentTask, Template
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "told"]
+__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "on_template", "told"]
 
 
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
@@ -25,6 +25,11 @@ def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntr
 def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a queue, by its short name."""
     return _write(user, Queue, name, name, text, flag)
+
+
+def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a saved form."""
+    return _write(user, Template, str(template.pk), template.title, text, flag)
 
 
 @contextmanager
@@ -40,7 +45,7 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any, model: type[SentTask | Queue], key: str, name: str, text: str, flag: int
+    user: Any, model: type[SentTask | Queue | Template], key: str, name: str, text: str, flag: int
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,

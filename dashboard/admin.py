@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from . import inert
 from .log_in import LogInForm
-from .models import SentTask
+from .models import SentTask, Template
 
 admin.site.login_form = LogInForm
 admin.site.site_title = "Task dashboard"
@@ -59,3 +59,22 @@ class SentTaskAdmin(admin.ModelAdmin):
     @admin.display(description="body")
     def body_text(self, sent: SentTask) -> SafeString:
         return format_html('<pre class="code">{}</pre>', inert.raw(bytes(sent.body)))
+
+
+@admin.register(Template)
+class TemplateAdmin(admin.ModelAdmin):
+    """Forms to send again: the title can be changed, the rest only by saving another."""
+
+    list_display = ["title", "queue_id", "method", "url", "created_by", "used_at"]
+    list_select_related = ["created_by"]
+    list_per_page = 50
+    search_fields = ["title"]
+    show_full_result_count = False
+    exclude = ["body", "headers", "created_at"]
+    readonly_fields = ["queue", "method", "url", "account", "recipe", "created_by", "used_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Template]:
+        return Template.objects.recent()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

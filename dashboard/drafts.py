@@ -3,9 +3,10 @@
 Each rule raises ValidationError with the sentence to show.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +17,9 @@ BODY_METHODS = ("POST", "PUT", "PATCH")
 # to ours (times, deadline, User-Agent, tags and lengths) stays below this reserve.
 TASK_BYTES = 1_048_569
 RESERVE = 256
+# Cloud Tasks' own fields on the way to a target, and those of Google's front end.
+ADDED_FIELDS = 20
+_NOT_IN_TARGET = re.compile(r"[^\x21\x22\x24-\x7e]")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ def audience_for(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def check_recipe(url: str) -> None:
+    """Refuse a recipe where the target is not the receiver that could follow it."""
+    if not under_receiver(url):
+        raise ValidationError(f"Only this receiver fails by a recipe: {settings.RECEIVER_URL}.")
+
+
 def check_body(method: str, body: bytes) -> None:
     """Refuse a body where Cloud Tasks does."""
     if body and method not in BODY_METHODS:
@@ -74,8 +84,48 @@ def check_size(draft: Draft) -> None:
         )
 
 
-def warnings(url: str, method: str) -> list[str]:
-    """Return what is allowed but probably not meant."""
+def receiver_faults(draft: Draft) -> dict[str, str]:
+    """Return, by field, what our own receiver would refuse each time, so that it is not sent."""
+    if not under_receiver(draft.url):
+        return {}
+    parts = urlsplit(draft.url)
+    target = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    line = len(draft.method) + len(target) + len(" HTTP/1.1") + 1
+    found = {}
+    if line > settings.REQUEST_LINE_BYTES:
+        most = settings.REQUEST_LINE_BYTES
+        found["url"] = f"A request line of {line:,} bytes; the receiver takes {most:,}."
+    if _NOT_IN_TARGET.search(target):
+        found["url"] = "The receiver takes no such sign in a URL: percent-encode it."
+    most = settings.HEADER_FIELDS - ADDED_FIELDS
+    if len(draft.headers) > most:
+        found["headers"] = f"{len(draft.headers)} headers; the receiver takes {most} of your own."
+    for name, value in draft.headers:
+        if len(name) + len(value) + 4 > settings.HEADER_FIELD_BYTES:
+            most = settings.HEADER_FIELD_BYTES
+            found["headers"] = f"{name} is longer than the {most:,} bytes that the receiver takes."
+    if len(draft.body) > settings.MAX_BODY_BYTES:
+        most = settings.MAX_BODY_BYTES
+        found["body"] = f"{len(draft.body):,} bytes; the receiver takes {most:,}."
+    return found
+
+
+def warnings(draft: Draft) -> list[str]:
+    """Return what is allowed but probably not meant, for a target that is our receiver."""
+    if not under_receiver(draft.url):
+        return []
+    found = []
+    path = unquote(urlsplit(draft.url).path) or "/"
+    if path != "/" and not path.startswith("/receive/") and path != "/receive":
+        found.append(
+            f"Nothing takes tasks at {path}: the receiver is at / and at /receive and below."
+        )
+    if dropped := [name for name, _ in draft.headers if "_" in name]:
+        found.append(f"A header with an underscore is not passed on: {', '.join(dropped)}.")
+    return found + _get_of_root(draft.url, draft.method)
+
+
+def _get_of_root(url: str, method: str) -> list[str]:
     if method == "GET" and url.rstrip("/") == settings.RECEIVER_URL:
         return [
             "GET at the receiver's root is told from a person's visit by its Cloud Tasks headers. "

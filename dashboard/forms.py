@@ -8,6 +8,8 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from receiver.models import RECIPES
+
 from . import drafts, names, rules
 from .drafts import Draft
 
@@ -20,10 +22,15 @@ def sentences(form: forms.Form, options: dict[str, str]) -> str:
     )
 
 
+NO_RECIPE = "A recipe is chosen in the form alone."
+
+
 class EnqueueForm(forms.Form):
     """One task. `draft` is the checked task; the rules are those of `rules` and `drafts`.
 
-    The commands use it too: they hand in the body as bytes, an audience and a location.
+    The commands use it too: they hand in the body as bytes, an audience and a location. `kept` is
+    the body that `like` refers to, sent where no text is typed in its place; None where it is gone.
+    `no_recipe` says why there may be no recipe; nothing where there may.
     """
 
     queue = forms.CharField(max_length=300)
@@ -34,6 +41,8 @@ class EnqueueForm(forms.Form):
     schedule_time = forms.CharField(label="When", required=False)
     name = forms.CharField(label="Task name", required=False)
     account = forms.CharField(label="Service account of the token", required=False)
+    recipe = forms.CharField(required=False, max_length=40)
+    like = forms.CharField(required=False, max_length=40)
     zone = forms.CharField(required=False, widget=forms.HiddenInput, max_length=60)
     submission = forms.CharField(
         required=False,
@@ -46,12 +55,15 @@ class EnqueueForm(forms.Form):
         self,
         *args: Any,
         body: bytes | None = None,
+        kept: bytes | None = b"",
+        no_recipe: str = NO_RECIPE,
         audience: str = "",
         location: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.given_body, self.given_audience, self.location = body, audience, location
+        self.kept, self.no_recipe = kept, no_recipe
         self.draft: Draft | None = None
         self.fields["queue"].initial = settings.CLOUD_TASKS_QUEUE
         self.fields["url"].initial = settings.RECEIVER_URL
@@ -76,11 +88,22 @@ class EnqueueForm(forms.Form):
         if self.given_body is not None:
             return self.given_body
         # Browsers send a textarea's line ends as CRLF, whatever was typed or pasted.
-        return self.cleaned_data["body"].replace("\r\n", "\n").encode()
+        body = self.cleaned_data["body"].replace("\r\n", "\n").encode() or self.kept
+        if body is None:
+            raise ValidationError("The bytes that this form was filled from are there no more.")
+        return body
 
     def clean_schedule_time(self) -> Any:
         zone = self.data.get(self.add_prefix("zone"), "")
         return rules.clean_schedule(self.cleaned_data["schedule_time"], zone)
+
+    def clean_recipe(self) -> str:
+        recipe = self.cleaned_data["recipe"]
+        if recipe and recipe not in RECIPES:
+            raise ValidationError("There is no such recipe.")
+        if recipe and self.no_recipe:
+            raise ValidationError(self.no_recipe)
+        return recipe
 
     def clean_name(self) -> str:
         return rules.clean_task_id(self.cleaned_data["name"])
@@ -90,6 +113,12 @@ class EnqueueForm(forms.Form):
             url = self.data.get(self.add_prefix("url"), "")
             return str(settings.OIDC_SERVICE_ACCOUNT) if drafts.under_receiver(url) else ""
         return rules.clean_account(self.cleaned_data["account"])
+
+    def as_if_sent(self) -> "EnqueueForm":
+        """Return an unsent form with its values sent, to see what they would make."""
+        return EnqueueForm(
+            {field.name: field.value() for field in self}, kept=self.kept, no_recipe=self.no_recipe
+        )
 
     def renew(self) -> None:
         """Take a new one-time key: the task with the old one was not created."""
@@ -108,9 +137,13 @@ class EnqueueForm(forms.Form):
         if data.get("account") and "url" in data:
             allowed = self._try("account", drafts.audience_for, data["url"])
             audience = audience or allowed or ""
+        if data.get("recipe") and "url" in data:
+            self._try("recipe", drafts.check_recipe, data["url"])
         if not self.errors:
             self.draft = self._draft(data, audience if data["account"] else "")
             self._try("body", drafts.check_size, self.draft)
+            for field, fault in drafts.receiver_faults(self.draft).items():
+                self.add_error(field, fault)
         return data
 
     def _draft(self, data: dict[str, Any], audience: str) -> Draft:

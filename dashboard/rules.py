@@ -69,11 +69,22 @@ def clean_audience(text: str) -> str:
     return text
 
 
+def is_reserved(name: str) -> bool:
+    """Tell whether Cloud Tasks sets this header itself, or we never send it."""
+    return _RESERVED.fullmatch(name) is not None
+
+
+def is_sendable(name: str, value: str) -> bool:
+    """Tell whether name and value have only characters that a header can carry."""
+    good = _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)
+    return good is not None
+
+
 def clean_headers(lines: str) -> list[tuple[str, str]]:
     """Return the headers of `Name: value` lines; empty lines are skipped."""
     headers: list[tuple[str, str]] = []
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", lines), start=1):
-        if line.strip():
+    for number, line in enumerate(re.split(r"\r?\n", lines), start=1):
+        if line.strip(" \t"):
             headers.append(_header(line, f"Line {number}"))
     names = [name.lower() for name, _ in headers]
     for name in names:
@@ -94,7 +105,7 @@ def _header(line: str, where: str) -> tuple[str, str]:
         raise ValidationError(f"{where}: write it as Name: value.")
     if not _HEADER_NAME.fullmatch(name):
         raise ValidationError(f"{where}: {name!r} is not a header name.")
-    if _RESERVED.fullmatch(name):
+    if is_reserved(name):
         raise ValidationError(f"{where}: {name} is set by Cloud Tasks itself.")
     if not _HEADER_VALUE.fullmatch(value):
         raise ValidationError(f"{where}: a value has only ASCII letters, digits, signs and spaces.")

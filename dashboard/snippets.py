@@ -1,11 +1,16 @@
-"""The same task as code: for gcloud, for our own command, for Python."""
+"""The same task as code: for gcloud, curl, Python, the REST API and our own command."""
 
+import base64
+import json
+import re
 import shlex
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from . import names
-from .drafts import Draft
+from .drafts import Draft, under_receiver
 
 INLINE_BYTES = 4096  # a longer body is read from a file
 BODY_FILE = "body.bin"
@@ -39,9 +44,59 @@ def _command(program: str, draft: Draft, *, name_first: bool) -> str:
     if draft.account:
         options.append(("oidc-service-account-email", draft.account))
         options.append(("oidc-token-audience", draft.audience))
+    elif not name_first and under_receiver(draft.url):
+        options.append(("oidc-service-account-email", ""))  # else it would take the usual one
     first = f"{program} {shlex.quote(task_id)}" if name_first and task_id else program
     lines = [f"  --{name}={shlex.quote(value)}" for name, value in options]
     return " \\\n".join([first, *lines])
+
+
+def curl(draft: Draft) -> str:
+    """Return the curl command that sends the request itself, at once and without Cloud Tasks.
+
+    It carries no token, and no Content-Type where the task has none.
+    """
+    options = ["--head" if draft.method == "HEAD" else f"-X {draft.method}"]
+    if re.search(r"[\[\]{}]", draft.url):
+        options.append("--globoff")
+    if "/." in urlsplit(draft.url).path:
+        options.append("--path-as-is")
+    options.append(shlex.quote(draft.url))
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in draft.headers]
+    if draft.body and not any(name.lower() == "content-type" for name, _ in draft.headers):
+        lines.append("Content-Type:")
+    options += [f"-H {shlex.quote(line)}" for line in lines]
+    if draft.body:
+        text = _inline(draft.body)
+        body = f"--data-binary @{BODY_FILE}" if text is None else f"--data-raw {shlex.quote(text)}"
+        options.append(body)
+    return " \\\n  ".join(["curl", *options])
+
+
+def rest(draft: Draft) -> str:
+    """Return the call of the REST API that creates this task."""
+    request: dict[str, Any] = {"url": draft.url, "httpMethod": draft.method}
+    if draft.headers:
+        request["headers"] = dict(draft.headers)
+    if draft.body:
+        long = len(draft.body) > INLINE_BYTES
+        encoded = f"<base64 of {BODY_FILE}>" if long else base64.b64encode(draft.body).decode()
+        request["body"] = encoded
+    if draft.account:
+        token = {"serviceAccountEmail": draft.account, "audience": draft.audience}
+        request["oidcToken"] = token
+    task: dict[str, Any] = {"name": draft.name} if draft.name else {}
+    task["httpRequest"] = request
+    if draft.schedule_time:
+        task["scheduleTime"] = f"{draft.schedule_time:%Y-%m-%dT%H:%M:%SZ}"
+    local = bool(settings.CLOUD_TASKS_ENDPOINT)
+    base = settings.OIDC_ISSUER if local else "https://cloudtasks.googleapis.com"
+    lines = [f"curl -X POST {shlex.quote(f'{base}/v2/{draft.queue}/tasks')}"]
+    if not local:
+        lines.append('-H "Authorization: Bearer $(gcloud auth print-access-token)"')
+    text = json.dumps({"task": task}, indent=2)
+    lines += ["-H 'Content-Type: application/json'", f"--data-raw {shlex.quote(text)}"]
+    return " \\\n  ".join(lines)
 
 
 def _inline(body: bytes) -> str | None:
@@ -108,4 +163,10 @@ def _indented(lines: list[str]) -> list[str]:
 
 def all_of(draft: Draft) -> list[tuple[str, str]]:
     """Return (tab, code) for every language."""
-    return [("gcloud", gcloud(draft)), ("Python", python(draft)), ("manage.py", manage(draft))]
+    return [
+        ("gcloud", gcloud(draft)),
+        ("curl", curl(draft)),
+        ("Python", python(draft)),
+        ("REST", rest(draft)),
+        ("manage.py", manage(draft)),
+    ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import enqueue, events, queues, tasks
+from .views import enqueue, enqueue_parts, events, log_in_again, queues, tasks, templates
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -11,7 +11,13 @@ urlpatterns = [
     path("events/<int:pk>/", events.event, name="event"),
     path("events/<int:pk>/body/", events.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),
-    path("enqueue/code/", enqueue.code, name="enqueue-code"),
+    path("enqueue/log-in/", log_in_again.log_in_again, name="log-in-again"),
+    path("enqueue/paste/", enqueue.paste, name="enqueue-paste"),
+    path("enqueue/templates/", templates.templates, name="templates"),
+    path("enqueue/templates/save/", templates.save, name="template-save"),
+    path("enqueue/templates/<int:pk>/rename/", templates.rename, name="template-rename"),
+    path("enqueue/templates/<int:pk>/delete/", templates.delete, name="template-delete"),
+    path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),
     path("tasks/<int:pk>/", tasks.task, name="task"),

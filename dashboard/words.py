@@ -1,8 +1,7 @@
 """Numbers as a person says them."""
 
-from itertools import islice
-
 from .resources import Queue
+from .retry_plan import Plan, RetryConfig, plan
 
 
 def duration(seconds: float) -> str:
@@ -19,21 +18,6 @@ def duration(seconds: float) -> str:
         if count:
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
-
-
-def waits(queue: Queue) -> list[float]:
-    """Return the waits before the first retries, as the API's RetryConfig documents them.
-
-    They double `max_doublings` times, then grow evenly, and never pass `max_backoff`.
-    """
-    found = []
-    for retry in range(queue.max_attempts - 1 if queue.max_attempts > 0 else 1000):
-        doublings = min(queue.max_doublings, retry)
-        wait = queue.min_backoff * 2**doublings * (retry + 1 - doublings)
-        found.append(min(wait, queue.max_backoff))
-        if wait >= queue.max_backoff:
-            break
-    return found
 
 
 def pace(queue: Queue) -> str:
@@ -58,8 +42,28 @@ def patience(queue: Queue) -> str:
 
 def pauses(queue: Queue) -> str:
     """Return the waits between attempts, the first five and the longest."""
-    every = waits(queue)
-    if not every:
-        return ""
-    text = ", ".join(duration(wait) for wait in islice(every, 5))
-    return text if len(every) <= 5 else f"{text} … up to {duration(max(every))}"
+    config = RetryConfig.of(queue)
+    waits = plan(config).waits(6)
+    if len(waits) <= 5:
+        return ", ".join(map(duration, waits))
+    return f"{', '.join(map(duration, waits[:5]))} … up to {duration(longest(config))}"
+
+
+def longest(config: RetryConfig) -> float:
+    """Return the longest wait that a task of this config comes to."""
+    return config.wait(max(1, plan(config).attempts - 1))
+
+
+def planned(found: Plan) -> str:
+    """Return a retry plan in a sentence without its times.
+
+    >>> planned(plan(RetryConfig(max_attempts=5, min_backoff=1)))
+    'At most 5 attempts: now, +1 s, +2 s, +4 s, +8 s'
+    """
+    if found.attempts == 1:
+        return "One attempt, no retry"
+    many = "Attempts without a limit" if found.expires else f"At most {found.attempts:,} attempts"
+    waits = [f"+{duration(wait)}" for wait in found.waits(6)]
+    if len(waits) <= 5:
+        return f"{many}: {', '.join(['now', *waits])}"
+    return f"{many}: {', '.join(['now', *waits[:5]])} … up to +{duration(longest(found.config))}"

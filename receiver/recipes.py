@@ -13,8 +13,8 @@ class Recipe:
 
 
 RECIPES = {
-    "fail-3-times": Recipe("Fail 3 times, then work", {"status": 500, "times": 3}),
-    "slow": Recipe("Answer after 10 seconds", {"status": 200, "delay": 10}),
+    "fail-3-times": Recipe("Fail 3 times with 503, then work", {"status": 503, "times": 3}),
+    "slow": Recipe("Answer after 20 seconds", {"status": 200, "delay": 20}),
     "always-500": Recipe("Always 500", {"status": 500}),
     "429-retry-after": Recipe("429 with Retry-After", {"status": 429, "headers": "Retry-After: 5"}),
     "drop": Recipe("Drop the connection", {"drop": True}),

@@ -163,12 +163,12 @@ def test_a_reply_fails_three_times_then_lets_it_work(stack, client):
     columns = "retry_count, execution_count, previous_response, status, outcome, reply_name"
     sql = f"SELECT {columns} FROM receiver_event WHERE task = ? ORDER BY id"  # noqa: S608
     rows = eventually(lambda: len(rows := stack.web.rows(sql, [short])) == 4 and rows)
-    name = "Fail 3 times, then work"
+    name = "Fail 3 times with 503, then work"
     assert rows == [
-        (0, 0, None, 500, "failed", name),
-        (1, 0, 500, 500, "failed", name),
-        (2, 0, 500, 500, "failed", name),
-        (3, 0, 500, 200, "succeeded", ""),
+        (0, 0, None, 503, "failed", name),
+        (1, 0, 503, 503, "failed", name),
+        (2, 0, 503, 503, "failed", name),
+        (3, 0, 503, 200, "succeeded", ""),
     ]
     eventually(lambda: gone(client, task.name))
     assert len(stack.web.rows(sql, [short])) == 4

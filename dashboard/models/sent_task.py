@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, models
 from django.utils import timezone
 
+from receiver.models import RECIPES
+
 from .. import gateway, names
 from ..drafts import Draft
 from ..errors import GatewayError, UnknownOutcome
@@ -41,7 +43,13 @@ class SentTaskQuerySet(models.QuerySet["SentTask"]):
         return self.filter(task_id=task, queue__endswith=f"/queues/{queue}")
 
     def prepare(
-        self, draft: Draft, submission: str, *, random_name: bool, by: "User | None" = None
+        self,
+        draft: Draft,
+        submission: str,
+        *,
+        random_name: bool,
+        by: "User | None" = None,
+        recipe: str = "",
     ) -> tuple["SentTask", bool]:
         """Commit the row that is to be sent: (row, True), or (the earlier row, False).
 
@@ -58,6 +66,7 @@ class SentTaskQuerySet(models.QuerySet["SentTask"]):
                 "headers": [list(pair) for pair in draft.headers],
                 "body_size": len(draft.body),
                 "created_by": by,
+                "recipe": recipe,
             },
         )
 
@@ -103,6 +112,7 @@ class SentTask(models.Model):
     schedule_time = models.DateTimeField(null=True, blank=True)
     account = models.CharField(max_length=320, blank=True)
     audience = models.CharField(max_length=2083, blank=True)
+    recipe = models.CharField(max_length=40, blank=True)  # how the receiver was told to answer it
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -150,11 +160,16 @@ class SentTask(models.Model):
             **{field: getattr(self, field) for field in SENT_AS_IS} | {"body": bytes(self.body)},
         )
 
-    def says_the_same(self, draft: Draft, *, random_name: bool) -> bool:
+    @property
+    def recipe_name(self) -> str:
+        """What the recipe is called; nothing where there was none."""
+        return RECIPES[self.recipe].name if self.recipe in RECIPES else self.recipe
+
+    def says_the_same(self, draft: Draft, *, random_name: bool, recipe: str = "") -> bool:
         """Whether this draft is what was sent, but for a name that nobody typed."""
         if self.random_name and random_name:
             draft = replace(draft, name=self.name)
-        return draft == self.draft
+        return draft == self.draft and recipe == self.recipe
 
     @property
     def answer_is_lost(self) -> bool:

@@ -1,134 +1,122 @@
-"""The form that sends one task, and the code that does the same."""
+"""The form that sends one task."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
-from django.db import InterfaceError, OperationalError, transaction
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import acts, drafts, gateway, names, snippets
-from ..errors import GatewayError, NotFound, UnknownOutcome
+from receiver.models import RECIPES
+
+from .. import drafts, gateway, like, pasted
+from ..errors import GatewayError
 from ..forms import EnqueueForm
-from ..models import SentTask
+from ..models import SentTask, Template
+from . import log_in_again
+from .enqueue_parts import no_recipe, parts, typed_form
+from .enqueue_send import send
 from .frame import allowed, page
+
+RECENT = 5  # templates offered on the form
+
+
+@never_cache
+def enqueue(request: HttpRequest) -> HttpResponse:
+    """Show the form, or send it; what comes after the session has ended is not lost."""
+    if request.POST and not request.user.is_authenticated:
+        return log_in_again.ask(request)
+    return _enqueue(request)
 
 
 @allowed("dashboard.add_senttask")
 @require_http_methods(["GET", "HEAD", "POST"])
-def enqueue(request: HttpRequest) -> HttpResponse:
+def _enqueue(request: HttpRequest) -> HttpResponse:
     """Show the form, or send its task and go to the page that shows it arrive."""
-    form = EnqueueForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and (sent := _send(request, form)):
-        for warning in drafts.warnings(sent.url, sent.method):
-            messages.warning(request, warning)
-        if request.user.has_perm("dashboard.view_senttask"):
-            return redirect("task", sent.pk)
+    if request.method != "POST":
+        return _empty_or_filled(request)
+    form = typed_form(request)
+    if form.is_valid() and (sent := send(request, form)):
+        return _sent(request, sent)
+    return page(request, "enqueue.html", context(request, form))
+
+
+def _sent(request: HttpRequest, sent: SentTask) -> HttpResponse:
+    """Go and watch the task, or stay with the form as it was, for the next one."""
+    for warning in drafts.warnings(sent.draft):
+        messages.warning(request, warning)
+    may_see = request.user.has_perm("dashboard.view_senttask")
+    if may_see and request.POST.get("then") != "stay":
+        return redirect("task", sent.pk)
+    if not may_see:
         messages.success(request, f"Sent as {sent.task_id}.")
         return redirect("enqueue")
-    return page(request, "enqueue.html", _context(form))
+    link = reverse("task", args=[sent.pk])
+    messages.success(request, format_html('Sent as <a href="{}">{}</a>.', link, sent.task_id))
+    return redirect(f"{reverse('enqueue')}?like=task-{sent.pk}")
 
 
-def _send(request: HttpRequest, form: EnqueueForm) -> SentTask | None:
-    """Send once however often the form comes; None leaves the reason on the form."""
-    draft = form.draft
-    assert draft  # noqa: S101  a valid form has one
+def _empty_or_filled(request: HttpRequest) -> HttpResponse:
+    """Show the form, filled from what `?like=` refers to."""
+    form = EnqueueForm(no_recipe=no_recipe(request))
+    if not (key := request.GET.get("like", "")):
+        return page(request, "enqueue.html", context(request, form))
     try:
-        sent, act = _prepare(request, form, draft)
-    except (OperationalError, InterfaceError):
-        form.add_error(None, "The database cannot be reached; nothing was sent.")
-        return None
-    if act is None:
-        if sent.says_the_same(draft, random_name=not form.cleaned_data["name"]):
-            return sent
-        form.renew()
-        form.add_error(None, _sent_before(sent))
-        return None
-    try:
-        with acts.told(act):
-            sent.send()
-    except UnknownOutcome:
-        return sent
-    except GatewayError as error:
-        form.renew()
-        form.add_error("queue" if isinstance(error, NotFound) else None, str(error))
-        return None
-    return sent
-
-
-def _sent_before(sent: SentTask) -> SafeString:
-    return format_html(
-        "This form has been sent before with other fields, as task "
-        '<a href="{}">{}</a>. What it says now has not been sent: '
-        "press Enqueue once more to send it as another task.",
-        reverse("task", args=[sent.pk]),
-        sent.task_id,
-    )
-
-
-def _prepare(
-    request: HttpRequest, form: EnqueueForm, draft: drafts.Draft
-) -> tuple[SentTask, LogEntry | None]:
-    """Commit the row and its entry in the log; no entry where the form has come before."""
-    user: Any = request.user
-    named = bool(form.cleaned_data["name"])
-    key = form.cleaned_data["submission"]
-    with transaction.atomic():
-        sent, first = SentTask.objects.prepare(draft, key, random_name=not named, by=user)
-        text = f"Sent to queue {sent.queue_id}."
-        return sent, acts.on_task(user, sent, text, acts.ADDITION) if first else None
+        found = like.find(key, request.user.has_perm)
+    except like.NoSuch as error:
+        missing = context(request, form) | {"no_such": str(error)}
+        return page(request, "enqueue.html", missing, status=404)
+    if found.key.startswith("template-"):
+        Template.objects.filter(pk=found.key.partition("-")[2]).update(used_at=timezone.now())
+    return page(request, "enqueue.html", filled(request, found))
 
 
 @allowed("dashboard.add_senttask")
 @require_POST
-def code(request: HttpRequest) -> HttpResponse:
-    """Answer what was typed so far as code; a field that is wrong stands as its default."""
-    form = EnqueueForm(request.POST)
-    form.is_valid()
-    return render(request, "dashboard/_code.html", {"codes": _codes(form)})
+def paste(request: HttpRequest) -> HttpResponse:
+    """Show the form, filled from a pasted command, or what kept it from being read."""
+    command = request.POST.get("command", "")
+    try:
+        found = pasted.read(command)
+    except ValidationError as error:
+        form = EnqueueForm(no_recipe=no_recipe(request))
+        trouble = {"paste_error": error.messages[0], "command": command}
+        return page(request, "enqueue.html", context(request, form) | trouble)
+    body = found.fields.pop("body").encode()
+    title = f"the {found.program} command"
+    source = like.Like("", title, "", found.fields, body, found.left_out)
+    return page(request, "enqueue.html", filled(request, source))
 
 
-def _codes(form: EnqueueForm) -> list[tuple[str, str]]:
-    if form.draft:
-        named = form.cleaned_data.get("name")
-        return snippets.all_of(form.draft if named else replace(form.draft, name=""))
-    data: dict[str, Any] = form.cleaned_data if form.is_bound else {}
-    url = data.get("url") or settings.RECEIVER_URL
-    account = settings.OIDC_SERVICE_ACCOUNT if drafts.under_receiver(url) else ""
-    draft = drafts.Draft(
-        name="",
-        queue=data.get("queue") or names.queue_name(settings.CLOUD_TASKS_QUEUE),
-        url=url,
-        method=data.get("method") or "POST",
-        headers=data.get("headers") or [],
-        body=data.get("body") or b"",
-        schedule_time=data.get("schedule_time"),
-        account=data.get("account", account),
-        audience=settings.RECEIVER_URL,
-    )
-    return snippets.all_of(draft)
+def filled(request: HttpRequest, found: like.Like) -> dict[str, Any]:
+    """Return the context of a form that is filled but not sent."""
+    form = EnqueueForm(initial=found.initial, kept=found.body or b"", no_recipe=no_recipe(request))
+    return context(request, form) | {"like": found}
 
 
-def _context(form: EnqueueForm) -> dict[str, Any]:
+def context(request: HttpRequest, form: EnqueueForm) -> dict[str, Any]:
+    """Return what the page of this form needs."""
     queues, trouble = _queue_ids()
+    may_use = request.user.has_perm("dashboard.view_template")
     chosen = str(form["queue"].value() or "")
     return {
         "title": "Enqueue a task",
         "form": form,
         "queues": queues if trouble or chosen in queues or not chosen else [chosen, *queues],
         "methods": drafts.METHODS,
+        "templates": list(Template.objects.recent()[:RECENT]) if may_use else [],
+        "recipes": {} if no_recipe(request) else RECIPES,
         "trouble": trouble,
         "receiver_url": settings.RECEIVER_URL,
         "service_account": settings.OIDC_SERVICE_ACCOUNT,
         "limit": drafts.TASK_BYTES,
-        "codes": _codes(form),
+        **parts(form),
     }
 
 

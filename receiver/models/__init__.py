@@ -1,7 +1,8 @@
 """What the receiver keeps: events, refusals, and the replies that it was told to give."""
 
+from ..recipes import RECIPES
 from .event import Event, EventQuerySet
 from .refusal import Refusal, RefusalManager
 from .reply import Reply
 
-__all__ = ["Event", "EventQuerySet", "Refusal", "RefusalManager", "Reply"]
+__all__ = ["RECIPES", "Event", "EventQuerySet", "Refusal", "RefusalManager", "Reply"]

@@ -5,7 +5,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from dashboard import urls
-from tests.dashboard.conftest import allow, make_event, make_sent
+from dashboard.models import Template
+from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
 LOOKS = [
@@ -20,11 +21,19 @@ LOOKS = [
     "/tasks/by-name/",
     "/queues/",
     "/queues/default/",
+    "/enqueue/templates/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
+ACTIONS += [
+    *["/enqueue/paste/", "/enqueue/templates/save/"],
+    *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
+]
 PERMISSIONS = {
     "/enqueue/": "add_senttask",
+    "/enqueue/paste/": "add_senttask",
+    "/enqueue/templates/1/rename/": "change_template",
+    "/enqueue/templates/1/delete/": "delete_template",
     "/tasks/1/again/": "add_senttask",
     "/queues/_new/": "change_queue",
     "/queues/default/edit/": "change_queue",
@@ -38,10 +47,12 @@ PERMISSIONS = {
 def _rows(cloud):
     make_event(id=1)
     make_sent("t-1", id=1, answer="unknown")
+    Template.objects.create(id=1, title="T", queue=DEFAULT, url="http://localhost:8080")
 
 
 def test_every_url_is_in_the_lists_below():
-    listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]} | {"/enqueue/code/"}
+    listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
+    listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
             try:

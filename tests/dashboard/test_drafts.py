@@ -81,6 +81,10 @@ def test_headers_are_read_line_by_line_in_order():
         ("X: caf\u00e9", "only ASCII"),
         ("X: a\0b", "only ASCII"),
         ("X: a\x0bb", "only ASCII"),
+        ("X: \r", "Line 1: a value has only ASCII"),
+        ("X: a\rY: b", "only ASCII"),
+        ("X: a\n\r\r\n", "Line 2: write it as Name: value"),
+        ("X: a\n\x0b", "Line 2: write it as Name: value"),
         ("A: 1\na: 2", "twice"),
         (f"X: {'a' * 16000}", "16,000"),
         ("\n".join(f"X-{n}: 1" for n in range(81)), "81 headers"),
@@ -212,9 +216,60 @@ def test_a_task_is_measured_with_all_its_parts():
 
 def test_a_get_of_the_receiver_s_root_is_warned_about(settings):
     settings.RECEIVER_URL = "http://localhost:8080"
-    assert drafts.warnings("http://localhost:8080/", "GET")
-    assert not drafts.warnings("http://localhost:8080/receive", "GET")
-    assert not drafts.warnings("http://localhost:8080/", "POST")
+    assert "double life" in warned("http://localhost:8080/", "GET")
+    assert not warned("http://localhost:8080/receive", "GET")
+    assert not warned("http://localhost:8080/", "POST")
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "warning"),
+    [
+        ("http://localhost:8080/receive/x", [], ""),
+        ("http://localhost:8080/recei%76e", [], ""),
+        ("http://localhost:8080?a", [], ""),
+        ("http://elsewhere/nowhere", [("X_One", "1")], ""),
+        ("http://localhost:8080/nowhere", [], "Nothing takes tasks at /nowhere"),
+        ("http://localhost:8080/received", [], "Nothing takes tasks at /received"),
+        ("http://localhost:8080/receive", [("X_One", "1")], "not passed on: X_One."),
+    ],
+)
+def test_what_our_receiver_would_not_make_a_delivery_of(settings, url, headers, warning):
+    settings.RECEIVER_URL = "http://localhost:8080"
+    assert warning in warned(url, "POST", headers)
+    assert bool(warning) == bool(warned(url, "POST", headers))
+
+
+def warned(url, method, headers=()):
+    return " ".join(drafts.warnings(Draft("n", "q", url, method, list(headers))))
+
+
+@pytest.mark.parametrize(
+    ("setting", "least", "draft", "field", "sentence"),
+    [
+        ("REQUEST_LINE_BYTES", 24, {"url": "/receive?a"}, "url", "line of 24 bytes"),
+        ("HEADER_FIELDS", 22, {"headers": [("A", "1"), ("B", "2")]}, "headers", "2 headers"),
+        ("HEADER_FIELD_BYTES", 8, {"headers": [("A", "123")]}, "headers", "A is longer"),
+        ("MAX_BODY_BYTES", 5, {"body": b"hello"}, "body", "5 bytes"),
+    ],
+)
+def test_what_our_receiver_refuses_each_time_is_not_sent(
+    settings, setting, least, draft, field, sentence
+):
+    settings.RECEIVER_URL = "http://localhost:8080"
+    url = f"http://localhost:8080{draft.pop('url', '')}"
+    task = Draft("n", "q", url, **draft)
+    setattr(settings, setting, least)
+    assert drafts.receiver_faults(task) == {}
+    setattr(settings, setting, least - 1)
+    assert list(drafts.receiver_faults(task)) == [field]
+    assert sentence in drafts.receiver_faults(task)[field]
+    assert drafts.receiver_faults(Draft("n", "q", "http://elsewhere/", **draft)) == {}
+
+
+def test_a_sign_that_our_receiver_s_parser_refuses_is_said_at_the_url(settings):
+    settings.RECEIVER_URL = "http://localhost:8080"
+    task = Draft("n", "q", "http://localhost:8080/receive?\x7f")
+    assert "percent-encode" in drafts.receiver_faults(task)["url"]
 
 
 def test_the_horizon_is_thirty_days():

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 from google.api_core import exceptions as api
 from google.auth.exceptions import DefaultCredentialsError
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -117,6 +117,9 @@ def test_a_taken_name_is_refused_at_the_first_try(real_cloud, queue):
 
 
 @examples(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@example(body="", value="\r", name="", path="", method="POST")
+@example(body="", value="\n", name="", path="", method="POST")
+@example(body="", value="\nA:b\n", name="", path="", method="POST")
 @given(
     body=st.text(max_size=200),
     value=st.text(st.characters(max_codepoint=130), max_size=12),
@@ -147,7 +150,9 @@ def test_any_form_is_refused_or_stored_byte_for_byte(real_cloud, body, value, na
     assert request.body == body.replace("\r\n", "\n").encode()
     stored = dict(request.headers)
     assert stored.pop("User-Agent") == "Google-Cloud-Tasks"
-    assert stored == {"X-Value": value.strip(" \t")}
+    typed = f"X-Value: {value}".replace("\r\n", "\n").split("\n")
+    lines = [line.partition(":") for line in typed if line.strip(" \t")]
+    assert stored == {name.strip(" \t"): text.strip(" \t") for name, _, text in lines}
 
 
 # Nobody there -----------------------------------------------------------------------------

@@ -7,33 +7,13 @@ import pytest
 
 from dashboard import cache, charts, words
 from dashboard.figures import Hour, capped
+from dashboard.retry_plan import RetryConfig, plan
 from tests.dashboard.conftest import make_queue
 
 
 @pytest.mark.parametrize("module", [words, charts])
 def test_the_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
-
-
-@pytest.mark.parametrize(
-    ("limits", "expected"),
-    [
-        ((10, 300, 3, 9), [10, 20, 40, 80, 160, 240, 300]),
-        ((5, 300, 2, 9), [5, 10, 20, 40, 60, 80, 100, 120]),
-        ((1, 60, 5, 9), [1, 2, 4, 8, 16, 32, 60]),
-        ((1, 60, 5, 1), []),
-        ((1, 60, 5, 3), [1, 2]),
-    ],
-)
-def test_the_waits_double_then_grow_evenly_up_to_the_longest(limits, expected):
-    shortest, longest, doublings, attempts = limits
-    queue = make_queue(
-        min_backoff=shortest,
-        max_backoff=longest,
-        max_doublings=doublings,
-        max_attempts=attempts,
-    )
-    assert words.waits(queue) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,10 +33,27 @@ def test_patience_in_words(changes, sentence):
     assert words.patience(make_queue(**changes)) == sentence
 
 
-def test_an_endless_queue_s_waits_are_counted_only_as_far_as_needed():
-    queue = make_queue(max_attempts=-1, min_backoff=0.001, max_backoff=1e9, max_doublings=1)
-    assert len(words.waits(queue)) == 1000
-    assert words.pauses(make_queue()).startswith("0.1 s, 0.2 s, 0.4 s, 0.8 s, 1.6 s … up to 1 h")
+@pytest.mark.parametrize(
+    ("changes", "pauses", "planned"),
+    [
+        ({"max_attempts": 1}, "", "One attempt, no retry"),
+        ({"max_attempts": 3}, "0.1 s, 0.2 s", "At most 3 attempts: now, +0.1 s, +0.2 s"),
+        (
+            {},
+            "0.1 s, 0.2 s, 0.4 s, 0.8 s, 1.6 s … up to 1 h",
+            "At most 100 attempts: now, +0.1 s, +0.2 s, +0.4 s, +0.8 s, +1.6 s … up to +1 h",
+        ),
+        (
+            {"max_attempts": -1, "min_backoff": 60.0, "max_backoff": 60.0},
+            "1 min, 1 min, 1 min, 1 min, 1 min … up to 1 min",
+            "Attempts without a limit: now, +1 min, +1 min, +1 min, +1 min, +1 min … up to +1 min",
+        ),
+    ],
+)
+def test_the_waits_in_words(changes, pauses, planned):
+    queue = make_queue(**changes)
+    assert words.pauses(queue) == pauses
+    assert words.planned(plan(RetryConfig.of(queue))) == planned
 
 
 def test_bars_have_a_tip_an_hour_and_no_style():

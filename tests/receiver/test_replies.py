@@ -82,9 +82,9 @@ def test_a_reply_s_delay_is_part_of_how_long_the_request_took():
 def test_fail_3_times_then_work(deliver):
     Reply.objects.from_recipe("fail-3-times", task="t").save()
     answers = [deliver(**{"X-CloudTasks-TaskName": "t"}).status_code for _ in range(4)]
-    assert answers == [500, 500, 500, 200]
+    assert answers == [503, 503, 503, 200]
     marked = list(Event.objects.order_by("id").values_list("outcome", "reply_name"))
-    assert marked == [("failed", "Fail 3 times, then work")] * 3 + [("succeeded", "")]
+    assert marked == [("failed", "Fail 3 times with 503, then work")] * 3 + [("succeeded", "")]
     assert deliver().status_code == 200
 
 

@@ -140,66 +140,10 @@ document.addEventListener("htmx:afterSettle", () => {
   if (rows) trimRows(rows);
 });
 
-// The enqueue form -----------------------------------------------------------------------------
-const form = document.getElementById("enqueue-form");
-
+// Forms ----------------------------------------------------------------------------------------
 function fill(field, value) {
   field.value = value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-const typed = (d) => `${day(d)} ${clock(d)}`;
-
-function presetTime(when) {
-  const moment = new Date();
-  if (when === "now") return "";
-  if (when === "minute") moment.setMinutes(moment.getMinutes() + 1);
-  if (when === "hour") moment.setHours(moment.getHours() + 1);
-  if (when === "tomorrow") {
-    moment.setDate(moment.getDate() + 1);
-    moment.setHours(9, 0, 0);
-  }
-  return typed(moment);
-}
-
-function span(seconds) {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86400)} days`;
-}
-
-function hintWhen() {
-  const hint = document.getElementById("when-hint");
-  const text = form.schedule_time.value.trim();
-  const moment = new Date(text.replace(" ", "T"));
-  if (!text) {
-    hint.textContent = `In your zone, ${zone}; up to 30 days ahead.`;
-  } else if (Number.isNaN(moment.getTime())) {
-    hint.textContent = `Write it as 2026-11-24 09:00, in ${zone}.`;
-  } else {
-    const ahead = (moment - Date.now()) / 1000;
-    const utc = moment.toISOString().slice(0, 19).replace("T", " ");
-    hint.textContent = `${zone}. That is ${utc} UTC, ${ahead < 0 ? `${span(-ahead)} ago` : `in ${span(ahead)}`}.`;
-  }
-}
-
-function measureBody() {
-  const note = document.getElementById("body-size");
-  const size = new TextEncoder().encode(form.body.value).length;
-  const limit = Number(form.dataset.limit);
-  let json = "";
-  if (size && size < 262144 && /^\s*[[{]/.test(form.body.value)) {
-    try {
-      JSON.parse(form.body.value);
-      json = " Valid JSON.";
-    } catch {
-      json = " Not valid JSON.";
-    }
-  }
-  note.textContent = `${size.toLocaleString("en")} of ${limit.toLocaleString("en")} bytes.${json}`;
-  note.classList.toggle("over", size > limit);
-  return size <= limit;
 }
 
 // Logging in again, in another tab, makes a new token: with the old one the form would be refused.
@@ -212,41 +156,14 @@ function renewToken() {
 document.addEventListener("submit", renewToken, true);
 document.addEventListener("input", renewToken, true);
 
-function readyForm() {
-  form.zone.value = zone;
-  hintWhen();
-  measureBody();
-  form.schedule_time.addEventListener("input", hintWhen);
-  form.body.addEventListener("input", measureBody);
-  const picker = document.getElementById("picker");
-  picker.addEventListener("change", () => {
-    if (picker.value) fill(form.schedule_time, typed(new Date(picker.value)));
-  });
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-  });
-  form.addEventListener("submit", (event) => {
-    // Too large for the server to take as a form: what was typed must not be lost on the way.
-    if (!measureBody()) {
-      event.preventDefault();
-      form.body.focus();
-      return;
-    }
-    form.querySelector("button:not([type])").disabled = true;
-  });
-  addEventListener("pageshow", () => { form.querySelector("button:not([type])").disabled = false; });
-}
-
 // Everything that is clicked -------------------------------------------------------------------
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  const { copy: source, fill: field, value, when, picker } = button.dataset;
+  const { copy: source, fill: field, value } = button.dataset;
   if (button.getAttribute("role") === "tab") selectTab(button);
   else if (source) copy(button);
   else if (field) fill(document.querySelector(field), value);
-  else if (when) fill(form.schedule_time, presetTime(when));
-  else if (picker !== undefined) document.getElementById("picker").showPicker();
   else if (button.id === "new-rows") showNewRows();
 });
 
@@ -258,4 +175,3 @@ document.addEventListener("change", (event) => {
 localTimes(document);
 for (const box of switches()) box.checked = liveIsOn();
 for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
-if (form) readyForm();
