@@ -1,8 +1,5 @@
 """The form that sends one task."""
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -13,18 +10,14 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from receiver.models import RECIPES
-
-from .. import drafts, gateway, like, pasted
-from ..errors import GatewayError
+from .. import drafts, like, pasted
 from ..forms import EnqueueForm
 from ..models import SentTask, Template
 from . import log_in_again
-from .enqueue_parts import no_recipe, parts, typed_form
+from .enqueue_page import context, filled
+from .enqueue_parts import no_recipe, typed_form
 from .enqueue_send import send
 from .frame import allowed, page
-
-RECENT = 5  # templates offered on the form
 
 
 @never_cache
@@ -92,36 +85,3 @@ def paste(request: HttpRequest) -> HttpResponse:
     title = f"the {found.program} command"
     source = like.Like("", title, "", found.fields, body, found.left_out)
     return page(request, "enqueue.html", filled(request, source))
-
-
-def filled(request: HttpRequest, found: like.Like) -> dict[str, Any]:
-    """Return the context of a form that is filled but not sent."""
-    form = EnqueueForm(initial=found.initial, kept=found.body or b"", no_recipe=no_recipe(request))
-    return context(request, form) | {"like": found}
-
-
-def context(request: HttpRequest, form: EnqueueForm) -> dict[str, Any]:
-    """Return what the page of this form needs."""
-    queues, trouble = _queue_ids()
-    may_use = request.user.has_perm("dashboard.view_template")
-    chosen = str(form["queue"].value() or "")
-    return {
-        "title": "Enqueue a task",
-        "form": form,
-        "queues": queues if trouble or chosen in queues or not chosen else [chosen, *queues],
-        "methods": drafts.METHODS,
-        "templates": list(Template.objects.recent()[:RECENT]) if may_use else [],
-        "recipes": {} if no_recipe(request) else RECIPES,
-        "trouble": trouble,
-        "receiver_url": settings.RECEIVER_URL,
-        "service_account": settings.OIDC_SERVICE_ACCOUNT,
-        "limit": drafts.TASK_BYTES,
-        **parts(form),
-    }
-
-
-def _queue_ids() -> tuple[list[str], str]:
-    try:
-        return [queue.id for queue in gateway.list_queues()], ""
-    except GatewayError as error:
-        return [], str(error)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from ..forms import EnqueueForm
 from ..log_in import LogInForm
+from .enqueue_page import context
 from .enqueue_parts import typed_form
 from .frame import allowed, page
 
@@ -43,8 +44,6 @@ def log_in_again(request: HttpRequest) -> HttpResponse:
 
 @allowed("dashboard.add_senttask")
 def _as_it_was(request: HttpRequest) -> HttpResponse:
-    from .enqueue import context
-
     sent = typed_form(request)
     form = EnqueueForm(
         initial={name: sent.data[name] for name in sent.fields if name in sent.data},

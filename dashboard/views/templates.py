@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import acts
 from ..models import Template
-from .enqueue import context
+from .enqueue_page import context
 from .enqueue_parts import typed_form
 from .frame import allowed, page
 
