@@ -15,7 +15,7 @@ _ASIDE = {
     *["--cacert", "--resolve", "--retry-delay", "-x", "--proxy", "--limit-rate", "-D"],
     *["--dump-header", "--interface", "--max-redirs", "--ciphers", "--stderr", "--trace"],
 }
-_ASIDE_BARE = {
+_BARE = {
     *["-s", "--silent", "-S", "--show-error", "-L", "--location", "-k", "--insecure", "-i"],
     *["--include", "-v", "--verbose", "-f", "--fail", "--compressed", "-g", "--globoff", "-N"],
     *["--no-buffer", "--http1.1", "--http2", "--http1.0", "--http3", "-4", "-6", "--path-as-is"],
@@ -37,15 +37,12 @@ _LEFT_OUT = {
     "--oauth2-bearer": "Cloud Tasks makes the token",
     "--aws-sigv4": "Cloud Tasks makes the token",
 }
-_LONG = {
-    *[("--request", "-X"), ("--header", "-H"), ("--user", "-u"), ("--user-agent", "-A")],
-    *[("--cookie", "-b"), ("--referer", "-e"), ("--form", "-F"), ("--upload-file", "-T")],
-    *[("--cert", "-E"), ("--config", "-K"), ("--get", "-G"), ("--head", "-I")],
-    *[("--form-string", "-F")],
+_SHORT_OF = {
+    **{"--request": "-X", "--header": "-H", "--user": "-u", "--user-agent": "-A"},
+    **{"--cookie": "-b", "--referer": "-e", "--form": "-F", "--upload-file": "-T"},
+    **{"--cert": "-E", "--config": "-K", "--get": "-G", "--head": "-I", "--form-string": "-F"},
 }
-_SHORT_OF = dict(_LONG)
 _WITH_VALUE = {"-X", "-H", "--url", *_DATA, *_ASIDE, *_LEFT_OUT}
-_BARE = {"-G", "-I", *_ASIDE_BARE}
 
 
 @dataclass
