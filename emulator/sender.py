@@ -5,9 +5,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
 from . import app_engine
+from .clock import now
 from .connections import Connections, NoTls
 from .exchange import Exchange, NoAnswer, Response, request_bytes
 from .headers import without
@@ -31,7 +30,7 @@ class Answer:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     error: str = ""
-    ended_at: datetime = field(default_factory=timezone.now)
+    ended_at: datetime = field(default_factory=now)
     retry_after: timedelta = timedelta(0)  # where that is honoured
 
     @property
