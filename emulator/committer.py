@@ -21,7 +21,7 @@ from .clock import Clock
 from .metrics import Metrics
 from .models import database
 from .together import NOT_SERVED, Outcome, commit_together
-from .work import Group, Operation, Work
+from .work import Group, More, Operation, Work
 
 logger = logging.getLogger("emulator")
 
@@ -146,7 +146,10 @@ class Committer:
             if isinstance(job.operation, Group):
                 job.operation.settled()
         for job, outcome in zip(batch, outcomes, strict=True):
-            job.done(outcome)
+            if isinstance(outcome.result, More):
+                self._jobs.put(_Job(outcome.result.rest, job.done))
+            else:
+                job.done(outcome)
 
 
 def _resolve(answer: "asyncio.Future[Any]", outcome: Outcome) -> None:

@@ -23,7 +23,7 @@ from .metrics import Metrics
 from .models import Queue
 from .options import Options
 from .owner import AlreadyOwned, Owner, make_folder, migrate
-from .ports import StartFailed, open_socket, url_host
+from .ports import StartFailed, loopback, open_socket, url_host
 from .queue_watch import declare_at_start, watch
 from .sender import Sender
 from .service import handlers
@@ -99,7 +99,7 @@ class Parts:
         options = self._options
         socket = open_socket(options.host, options.http_port, "--http-port")
         port = socket.getsockname()[1]
-        issuer = options.issuer or f"http://127.0.0.1:{port}"
+        issuer = options.issuer or f"http://{loopback(options.host)}:{port}"
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         targets = Targets([*settings.EMULATOR_TARGETS, *listed(options.sending.app_engine)])
         sender = Sender(targets, Minter(key, issuer), options.sending)
