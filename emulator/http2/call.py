@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes
 from .fields import Fields, literal
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .outgoing import Outgoing
 
 LARGEST_MESSAGE = 8 * 1024 * 1024  # a task may be 1 MiB, a page of them 4
 PREFIX = 5  # bytes before each message: whether it is compressed, and its length
@@ -37,11 +37,11 @@ class Call:
     To be used on the event loop alone. A call that its client has given up may be answered still.
     """
 
-    __slots__ = ("began", "connection", "fields", "handler", "on_gone", "parts", "read", "size",
+    __slots__ = ("began", "fields", "handler", "on_gone", "out", "parts", "read", "size",
                  "stream", "trailers", "unsent", "window")  # fmt: skip
 
-    def __init__(self, connection: "Connection", stream: int, fields: Fields, window: int) -> None:
-        self.connection, self.stream, self.fields = connection, stream, fields
+    def __init__(self, out: "Outgoing", stream: int, fields: Fields, window: int) -> None:
+        self.out, self.stream, self.fields = out, stream, fields
         self.window = window  # bytes that the client takes on this stream
         self.handler: Handler | None = None
         self.on_gone: Callable[[], object] | None = None  # called when nobody waits any more
@@ -59,11 +59,11 @@ class Call:
 
     def answer(self, message: bytes) -> None:
         """Succeed with a message."""
-        self.connection.answer(self, b"\0" + len(message).to_bytes(4) + message)
+        self.out.answer(self, b"\0" + len(message).to_bytes(4) + message)
 
     def send(self, message: bytes) -> None:
         """Send one message of many."""
-        self.connection.send(self, b"\0" + len(message).to_bytes(4) + message)
+        self.out.send(self, b"\0" + len(message).to_bytes(4) + message)
 
     def refuse(self, code: int, message: str, details: bytes = b"") -> None:
         """Fail with a code of gRPC's, a text, and a serialized google.rpc.Status if not empty."""
@@ -76,7 +76,7 @@ class Call:
             trailers += literal(b"grpc-status-details-bin", encoded)
         if code == UNIMPLEMENTED:
             trailers += _ENCODINGS
-        self.connection.refuse(self, trailers)
+        self.out.refuse(self, trailers)
 
     def message(self) -> bytes:
         """Return the one message that the client has sent; raises Failed where it is none."""

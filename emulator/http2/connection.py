@@ -1,4 +1,4 @@
-"""One client's connection: frames in, calls to their handlers, answers out in frames.
+"""One client's connection: its frames become calls, and go to their handlers.
 
 Windows of our own are so large that no message waits for one; the client's are kept to. A call's
 timeout is left to the client, who gives up by itself: a commit cannot be taken back.
@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import frames
-from .call import LARGEST_MESSAGE, STARTED, SUCCEEDED, Call, Failed, too_large
+from .call import LARGEST_MESSAGE, Call, Failed, too_large
 from .fields import LARGEST_FIELDS, FieldReader, Fields
 from .frames import HEAD, HEAD_SIZE, LARGEST_FRAME, STREAM, Broken, frame
+from .outgoing import Outgoing
 
 if TYPE_CHECKING:
     from .server import Server
@@ -37,16 +38,13 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: "Server") -> None:
         self._server = server
-        self._transport: Any = None
+        self._out = Outgoing()
         self._fields = FieldReader()
-        self._calls: dict[int, Call] = {}
         self._rest = b""
-        self._out: list[bytes] | None = None  # what is written while frames are read
         self._greeted = False
         self._leaving = False
         self._last = 0  # the highest stream that the client has opened
         self._taken = 0  # bytes of the connection's window that are used up
-        self._window = self._first_window = frames.DEFAULT_WINDOW
         self._block: tuple[int, int, list[bytes]] | None = None  # fields that go on
         self._take: dict[int, Callable[[int, int, bytes], None]] = {
             frames.DATA: self._data,
@@ -62,38 +60,35 @@ class Connection(asyncio.Protocol):
     # What asyncio calls ------------------------------------------------------------------
     def connection_made(self, transport: Any) -> None:
         """Wait for the client's greeting."""
-        self._transport = transport
+        self._out.transport = transport
         self._server.connections.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of every call."""
         self._server.connections.discard(self)
-        for stream in list(self._calls):
-            self._let_go(stream)
+        for stream in list(self._out.calls):
+            self._out.let_go(stream)
 
     def pause_writing(self) -> None:
         """Read no more from a client who does not read."""
-        self._transport.pause_reading()
+        self._out.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read on."""
-        self._transport.resume_reading()
+        self._out.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         """Take every whole frame; the rest waits for more."""
-        self._out = []
+        self._out.keep()
         try:
             self._rest = self._frames(self._rest + data if self._rest else data)
         except Broken as broken:
             if self._greeted:
                 self._go_away(broken.code)
-            self._transport.write(b"".join(self._out))
-            self._transport.close()
-            self._out = None
-            return
-        out, self._out = self._out, None
-        if out:
-            self._transport.write(b"".join(out))
+            self._out.flush()
+            self.close()
+        else:
+            self._out.flush()
 
     # Frames ------------------------------------------------------------------------------
     def _frames(self, data: bytes) -> bytes:
@@ -119,12 +114,12 @@ class Connection(asyncio.Protocol):
         begin = data[: len(frames.PREFACE)]
         if not frames.PREFACE.startswith(begin):
             if begin[:1].isalpha():  # HTTP/1.1 rather than TLS
-                self._write(_ONLY_GRPC)
+                self._out.write(_ONLY_GRPC)
             raise Broken(frames.PROTOCOL_ERROR, "no preface")
         if begin != frames.PREFACE:
             return 0
         self._greeted = True
-        self._write(_GREETING)
+        self._out.write(_GREETING)
         return len(begin)
 
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
@@ -159,18 +154,18 @@ class Connection(asyncio.Protocol):
         if not stream % 2:
             raise Broken(frames.PROTOCOL_ERROR, "a stream that no client opens")
         if stream <= self._last:
-            if stream in self._calls:  # trailers, which mean nothing here
-                self._finish(self._calls[stream], flags)
+            if stream in self._out.calls:  # trailers, which mean nothing here
+                self._finish(self._out.calls[stream], flags)
             return
         self._last = stream
-        if self._leaving or len(self._calls) >= MOST_CALLS:
+        if self._leaving or len(self._out.calls) >= MOST_CALLS:
             refused = frames.number(frames.REFUSED_STREAM)
-            return self._write(frame(frames.RST_STREAM, 0, stream, refused))
+            return self._out.write(frame(frames.RST_STREAM, 0, stream, refused))
         self._begin(stream, flags, fields)
 
     def _begin(self, stream: int, flags: int, fields: Fields) -> None:
-        call = Call(self, stream, fields, self._first_window)
-        self._calls[stream] = call
+        call = Call(self._out, stream, fields, self._out.first_window)
+        self._out.calls[stream] = call
         try:
             call.handler = self._server.handler(fields)
         except Failed as failed:
@@ -181,9 +176,9 @@ class Connection(asyncio.Protocol):
     def _data(self, flags: int, stream: int, payload: bytes) -> None:
         self._taken += len(payload)
         if self._taken * 2 >= _WINDOW:
-            self._write(frame(frames.WINDOW_UPDATE, 0, 0, frames.number(self._taken)))
+            self._out.write(frame(frames.WINDOW_UPDATE, 0, 0, frames.number(self._taken)))
             self._taken = 0
-        call = self._calls.get(stream)
+        call = self._out.calls.get(stream)
         if call is None or call.read:
             if stream > self._last or not stream % 2 or call is not None:
                 raise Broken(frames.PROTOCOL_ERROR, "data of a stream that is not open")
@@ -210,106 +205,30 @@ class Connection(asyncio.Protocol):
 
     def _reset(self, flags: int, stream: int, payload: bytes) -> None:
         frames.read_number(payload)
-        if stream in self._calls:
-            self._let_go(stream)
+        self._out.let_go(stream)
 
     def _settings(self, flags: int, stream: int, payload: bytes) -> None:
         if flags & frames.ACK:
             return
         for name, value in frames.read_settings(payload):
             if name == frames.INITIAL_WINDOW_SIZE:
-                if value > frames.LARGEST_WINDOW:
-                    raise Broken(frames.FLOW_CONTROL_ERROR, "a window beyond all bounds")
-                for call in self._calls.values():
-                    call.window += value - self._first_window
-                self._first_window = value
-        self._write(_SETTINGS_ACK)
-        self._pump_all()
+                self._out.set_first_window(value)
+        self._out.write(_SETTINGS_ACK)
 
     def _ping(self, flags: int, stream: int, payload: bytes) -> None:
         if len(payload) != 8:
             raise Broken(frames.FRAME_SIZE_ERROR, "a ping of another size than 8 bytes")
         if not flags & frames.ACK:
-            self._write(frame(frames.PING, frames.ACK, 0, payload))
+            self._out.write(frame(frames.PING, frames.ACK, 0, payload))
 
     def _widen(self, flags: int, stream: int, payload: bytes) -> None:
-        more = frames.read_number(payload) & STREAM
-        if not stream:
-            self._window += more
-            if not more or self._window > frames.LARGEST_WINDOW:
-                raise Broken(frames.FLOW_CONTROL_ERROR, "a window beyond all bounds")
-            self._pump_all()
-        elif call := self._calls.get(stream):
-            call.window += more
-            self._pump(call)
-
-    # Answers -----------------------------------------------------------------------------
-    def answer(self, call: Call, data: bytes) -> None:
-        """Send the fields, the data and the end: in one piece where the windows have room."""
-        size, stream = len(data), call.stream
-        if size > min(self._window, call.window, LARGEST_FRAME) or call.began or not call.read:
-            call.trailers = SUCCEEDED
-            return self.send(call, data)
-        if self._calls.pop(stream, None) is None:
-            return
-        self._window -= size
-        self._write(
-            HEAD.pack(_STARTED, frames.END_HEADERS, stream)
-            + STARTED
-            + HEAD.pack(size << 8 | frames.DATA, 0, stream)
-            + data
-            + HEAD.pack(_SUCCEEDED, frames.END_HEADERS | frames.END_STREAM, stream)
-            + SUCCEEDED
-        )
-
-    def send(self, call: Call, data: bytes) -> None:
-        """Send the fields, and as much of the data as the windows have room for."""
-        if call.stream in self._calls:
-            if not call.began:
-                call.began = True
-                self._write(frames.fields_frames(call.stream, STARTED, 0))
-            call.unsent = memoryview(bytes(call.unsent) + data)
-            self._pump(call)
-
-    def refuse(self, call: Call, trailers: bytes) -> None:
-        """End a call with its trailers alone."""
-        if call.stream in self._calls:
-            call.trailers = trailers if call.began else STARTED + trailers
-            self._pump(call)
-
-    def _pump_all(self) -> None:
-        for call in [call for call in self._calls.values() if call.unsent]:
-            self._pump(call)
-
-    def _pump(self, call: Call) -> None:
-        while call.unsent and (room := min(self._window, call.window, LARGEST_FRAME)) > 0:
-            part, call.unsent = call.unsent[:room], call.unsent[room:]
-            self._window -= len(part)
-            call.window -= len(part)
-            self._write(frame(frames.DATA, 0, call.stream, part))
-        if call.trailers is not None and not call.unsent:
-            self._write(frames.fields_frames(call.stream, call.trailers, frames.END_STREAM))
-            if not call.read:  # nothing of the rest is wanted
-                done = frames.number(frames.NO_ERROR)
-                self._write(frame(frames.RST_STREAM, 0, call.stream, done))
-            self._let_go(call.stream)
-
-    def _let_go(self, stream: int) -> None:
-        call = self._calls.pop(stream)
-        if call.on_gone:
-            call.on_gone()
-
-    def _write(self, data: bytes) -> None:
-        if self._out is None:
-            self._transport.write(data)
-        else:
-            self._out.append(data)
+        self._out.widen(stream, frames.read_number(payload) & STREAM)
 
     # The end -----------------------------------------------------------------------------
     @property
     def busy(self) -> bool:
         """Say whether calls are under way."""
-        return bool(self._calls)
+        return bool(self._out.calls)
 
     def leave(self) -> None:
         """Take no more calls."""
@@ -318,13 +237,9 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection once everything written has been sent."""
-        self._transport.close()
+        self._out.transport.close()
 
     def _go_away(self, code: int) -> None:
         self._leaving = True
         last = frames.number(self._last) + frames.number(code)
-        self._write(frame(frames.GOAWAY, 0, 0, last))
-
-
-_STARTED = len(STARTED) << 8 | frames.HEADERS
-_SUCCEEDED = len(SUCCEEDED) << 8 | frames.HEADERS
+        self._out.write(frame(frames.GOAWAY, 0, 0, last))
