@@ -8,6 +8,7 @@ connection goes to a checked address, so that a name cannot change its mind in b
 import asyncio
 import contextlib
 import ipaddress
+import re
 import socket
 import threading
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from .connections import Place
-from .urls import encoded
+from .urls import PLAIN, encoded
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -44,13 +45,14 @@ class Targets:
 
     def __init__(self, listed: Sequence[str] = ()) -> None:
         self._listed = {each.lower() for each in listed}
+        self._check_literal = lru_cache(256)(self.check_address)
 
     def check_url(self, url: str) -> Destination:
         """Raise TargetRefused where the URL itself, or the address in it, is out of bounds."""
         destination = _read(url)
         if destination.address is not None:
             place = destination.place
-            self.check_address(place.host, place.port, destination.address)
+            self._check_literal(place.host, place.port, destination.address)
         return destination
 
     def check_address(self, host: str, port: int, address: Address) -> None:
@@ -144,9 +146,18 @@ def _getaddrinfo(host: str, flags: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
+# Nearly every URL: a name or IPv4, nothing to encode, nobody before an @.
+_PLAIN = re.compile(
+    rf"(https?)://([0-9a-z.-]+)(?::([1-5][0-9]{{4}}|[1-9][0-9]{{0,3}}))?(/[{PLAIN}]*)"
+)
+
+
 @lru_cache(256)
 def _read(url: str) -> Destination:
     """Take a URL apart; raises TargetRefused where it is none to send to."""
+    if plain := _PLAIN.fullmatch(url):
+        scheme, host, port, path = plain.groups()
+        return _destination(scheme, host, int(port or _PORTS[scheme]), path)
     try:
         parts = urlsplit(encoded(url))  # what is sent, not what was written
         scheme, host = parts.scheme.lower(), parts.hostname or ""
@@ -157,12 +168,18 @@ def _read(url: str) -> Destination:
         raise TargetRefused("The URL has no host.")
     if "@" in parts.netloc:
         raise TargetRefused("A URL with a user name or password in it is not sent.")
+    return _destination(
+        scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    )
+
+
+def _destination(scheme: str, host: str, port: int, path: str) -> Destination:
     shown = f"[{host}]" if ":" in host else host.removesuffix(".")
     authority = shown if port == _PORTS.get(scheme) else f"{shown}:{port}"
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Destination(Place(scheme == "https", host, port), _literal(host), path, authority)
 
 
+@lru_cache(256)
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])

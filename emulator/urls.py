@@ -8,6 +8,8 @@ from yarl import URL
 
 # Reserved and unreserved characters of RFC 3986 stay; all others get encoded.
 _LEGAL = string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%"
+# A part of the inside of a regular expression: characters of a path that need no second look.
+PLAIN = re.escape(string.ascii_letters + string.digits + "-._~:/[]@!$&'()*+,;=%")
 _FINE = re.compile(f"[{re.escape(_LEGAL)}]*")
 _HOST = re.compile(r"([^:/?#]+://(?:[^/?#]*@)?)([^/?#@:\[\]\\]+)(.*)", re.DOTALL)
 
