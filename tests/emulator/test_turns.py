@@ -85,6 +85,6 @@ def test_others_go_between_the_turns_and_the_answer_comes_after_the_last(five):
         return purged.result().name
 
     assert asyncio.run(scenario()) == five.name
-    assert done[-1] == "purge"
+    assert done[done.index("purge") :] in (["purge"], ["purge", 0])
     assert {3, 1} & set(done)  # seen half way
     assert outcomes() == ["purged"] * 5
