@@ -14,12 +14,28 @@ from django.db import InterfaceError, OperationalError
 from .errors import GatewayError
 from .models import Queue, SentTask, Template
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "on_template", "told"]
+__all__ = [
+    "ADDITION",
+    "CHANGE",
+    "DELETION",
+    "on_named_task",
+    "on_queue",
+    "on_task",
+    "on_template",
+    "told",
+]
 
 
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a task that was sent from here."""
     return _write(user, SentTask, str(sent.pk), sent.task_id, text, flag)
+
+
+def on_named_task(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a task by its full name, whoever sent it."""
+    rows = SentTask.objects.filter(name=name).values_list("pk", "task_id")
+    key, shown = rows.first() or (None, name)
+    return _write(user, SentTask, None if key is None else str(key), shown, text, flag)
 
 
 def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
@@ -45,7 +61,12 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any, model: type[SentTask | Queue | Template], key: str, name: str, text: str, flag: int
+    user: Any,
+    model: type[SentTask | Queue | Template],
+    key: str | None,
+    name: str,
+    text: str,
+    flag: int,
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,
