@@ -32,6 +32,7 @@ class Event(models.Model):
 
     `queue` and `task` are the short ids that the headers claim; `body` is the exact bytes.
     Text columns are escaped (control, bidi and surrogate characters as `\\xNN`, `\\uNNNN`) and cut.
+    `search_text` is empty when the row is written: what a search looks at is filled in later.
     `status` is what was answered, 0 where a reply dropped the connection instead. `took_us` is the
     time in microseconds from the request's first byte until its row was written, a reply's delay
     with it; None where it is not known.
