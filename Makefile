@@ -15,8 +15,7 @@ test: export CONTRACT_QUEUE :=  # never against a real queue by accident
 test: lint
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/pytest
-	$(BIN)/python -m tests.with_postgresql $(BIN)/pytest
+	$(BIN)/python -m tests.on_both
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
