@@ -10,6 +10,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model
+
+from receiver.models import Reply
 
 from .errors import GatewayError
 from .models import Queue, SentTask, Template
@@ -20,6 +23,7 @@ __all__ = [
     "DELETION",
     "on_named_task",
     "on_queue",
+    "on_reply",
     "on_task",
     "on_template",
     "told",
@@ -48,6 +52,11 @@ def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) ->
     return _write(user, Template, str(template.pk), template.title, text, flag)
 
 
+def on_reply(user: Any, reply: Reply, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a rule that makes the receiver answer otherwise."""
+    return _write(user, Reply, str(reply.pk), reply.name, text, flag)
+
+
 @contextmanager
 def told(entry: LogEntry) -> Iterator[None]:
     """Do the act; a GatewayError is added to its entry and goes on."""
@@ -61,12 +70,7 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any,
-    model: type[SentTask | Queue | Template],
-    key: str | None,
-    name: str,
-    text: str,
-    flag: int,
+    user: Any, model: type[Model], key: str | None, name: str, text: str, flag: int
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,

@@ -29,6 +29,10 @@ PILLS = {
     "RUNNING": ("ok", "play", "Running"),
     "PAUSED": ("warn", "pause", "Paused"),
     "DISABLED": ("bad", "x", "Disabled"),
+    "on": ("warn", "play", "On"),
+    "off": ("quiet", "pause", "Off"),
+    "used up": ("quiet", "minus", "Used up"),
+    "over": ("quiet", "clock", "Over"),
 }
 
 
@@ -43,6 +47,15 @@ def pill(outcome: str) -> SafeString:
     """Show an outcome or a queue's state as icon and word."""
     css, symbol, word = PILLS.get(outcome, ("quiet", "question", outcome))
     return format_html('<span class="pill pill-{}">{}{}</span>', css, icon(symbol), word)
+
+
+SIGNS = {"ok": "check", "warn": "question", "bad": "x", "info": "shield", "quiet": "minus"}
+
+
+@register.simple_tag
+def status_pill(colour: str, word: str) -> SafeString:
+    """Show a word in an outcome's colour, with that colour's own sign."""
+    return format_html('<span class="pill pill-{}">{}{}</span>', colour, icon(SIGNS[colour]), word)
 
 
 @register.simple_tag

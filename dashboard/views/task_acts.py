@@ -155,8 +155,7 @@ def _told(request: HttpRequest, entry: Any, act: Callable[[], None], done: str) 
 
 
 def _name(request: HttpRequest) -> str:
-    given = request.POST if request.method == "POST" else request.GET
-    name = plain(given.get("name"), 900)
+    name = plain(request.POST.get("name") or request.GET.get("name"), 900)
     try:
         names.split_task(name)
     except ValidationError as error:

@@ -38,9 +38,7 @@ def _event(pk: int | None) -> Any:
     if pk is None:
         raise Http404("Say which two events: ?a=1&b=2.")
     begin = Substr("body", 1, inert.RAW_BYTES + 1, output_field=BinaryField())
-    return get_object_or_404(
-        Event.objects.defer("body", "search_text").annotate(begin=begin), pk=pk
-    )
+    return get_object_or_404(Event.objects.defer("body").annotate(begin=begin), pk=pk)
 
 
 def _choices(a: Event, b: Event) -> list[Event]:
