@@ -191,6 +191,11 @@ class SentTask(models.Model):
         return draft == self.draft and recipe == self.recipe
 
     @property
+    def is_refused(self) -> bool:
+        """Whether Cloud Tasks did not take it, so that there never was a task."""
+        return self.answer == self.Answer.REFUSED
+
+    @property
     def answer_is_lost(self) -> bool:
         return self.answer in (self.Answer.PENDING, self.Answer.UNKNOWN)
 
