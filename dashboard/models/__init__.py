@@ -1,8 +1,9 @@
-"""What the dashboard keeps: sent tasks, saved forms, tries to log in; queues for the admin."""
+"""What the dashboard keeps: sent tasks, saved forms, counts, tries to log in; queues by name."""
 
 from .log_in_try import LogInTry
 from .queue import Queue
 from .sent_task import SAFE_TO_REPEAT, SKEW, SentTask, SentTaskQuerySet
+from .tally import Tally, TallyMark, in_ranges
 from .template import Template, TemplateQuerySet
 
 __all__ = [
@@ -12,6 +13,9 @@ __all__ = [
     "Queue",
     "SentTask",
     "SentTaskQuerySet",
+    "Tally",
+    "TallyMark",
     "Template",
     "TemplateQuerySet",
+    "in_ranges",
 ]

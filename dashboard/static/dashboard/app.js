@@ -22,6 +22,9 @@ function localTimes(root) {
   for (const label of root.querySelectorAll("text[data-hour]")) {
     label.textContent = clock(new Date(label.dataset.hour)).slice(0, 5);
   }
+  for (const label of root.querySelectorAll("text[data-day]")) {
+    label.textContent = new Date(label.dataset.day).toLocaleDateString("en", { weekday: "short", day: "numeric" });
+  }
 }
 
 // Tabs: one panel at a time, arrows move between them ------------------------------------------
