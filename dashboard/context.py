@@ -25,6 +25,7 @@ PLACES = (
     ("dashboard.view_senttask", "tasks", "list", "Tasks", ("tasks", "task", "task-by-name")),
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
     ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
+    ("", "status", "pulse", "Status", ("status", "self-test", "self-test-start")),
 )
 
 

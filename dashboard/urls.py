@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, events, log_in_again, queues, tasks, templates
+from .views import enqueue, enqueue_parts, events, log_in_again, queues, status, tasks, templates
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -29,4 +29,7 @@ urlpatterns = [
     path("queues/<str:name>/pause/", queues.pause, name="queue-pause"),
     path("queues/<str:name>/resume/", queues.resume, name="queue-resume"),
     path("queues/<str:name>/purge/", queues.purge, name="queue-purge"),
+    path("status/", status.status, name="status"),
+    path("status/test/", status.start_test, name="self-test-start"),
+    path("status/test/<int:pk>/", status.test, name="self-test"),
 ]
