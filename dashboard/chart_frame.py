@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 
 from .figures import Bar, Figures
 
-LEFT, BOTTOM, TOP, RIGHT = 50, 24, 8, 6
-WIDE, NARROW = (980, 220), (360, 190)
+LEFT, BOTTOM, TOP, RIGHT = 46, 24, 8, 12
+WIDE, NARROW = (720, 190), (360, 190)
 LABEL = 54  # units that an instant needs below the bars
 # So many bars between two instants; hours and minutes are divided by other round numbers.
 ROUND = {60: (1, 2, 3, 4, 6, 12), 1: (1, 5, 10, 15, 20, 30)}
@@ -17,10 +17,8 @@ ROUND = {60: (1, 2, 3, 4, 6, 12), 1: (1, 5, 10, 15, 20, 30)}
 class Frame:
     """A chart of so many bars, from 0 to the next round number over `most`."""
 
-    def __init__(
-        self, figures: Figures, size: tuple[int, int], most: float, unit: str = ""
-    ) -> None:
-        self.bars, self.period, self.unit = figures.bars, figures.period, unit
+    def __init__(self, figures: Figures, size: tuple[int, int], most: float) -> None:
+        self.bars, self.period = figures.bars, figures.period
         self.width, self.height = size
         self.scale = round_up(ceil(most))
         self.plot = self.height - BOTTOM - TOP
@@ -47,7 +45,7 @@ class Frame:
         lines = []
         for quarter in range(5):
             y = float(self.y(self.scale * quarter / 4))
-            label = f"{self.scale * quarter // 4:,}{self.unit if quarter == 4 else ''}"
+            label = f"{self.scale * quarter // 4:,}"
             lines.append((LEFT, self.width - RIGHT, y, LEFT - 8, f"{y + 4:.1f}", label))
         return format_html_join(
             "",

@@ -36,7 +36,7 @@ def lines(figures: Figures, size: tuple[int, int] = WIDE) -> SafeString:
     """Return the handler time's p95 as a line and its median as a dashed one, in ms."""
     values = {name: [getattr(bar, name) for bar in figures.bars] for name in ("p95", "p50")}
     known = [value for value in values["p95"] if value is not None]
-    frame = Frame(figures, size, max(known, default=0), unit=" ms")
+    frame = Frame(figures, size, max(known, default=0))
     tips = format_html_join(
         "",
         '<g><title>{}</title><rect class="hit" x="{}" y="{}" width="{}" height="{}"/></g>',

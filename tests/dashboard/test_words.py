@@ -77,14 +77,14 @@ def test_bars_have_a_tip_each_and_no_style_and_failures_are_hatched():
     assert svg.count("<g>") == 24
     assert "<title>04:00 UTC: 4 succeeded, 2 failed, 1 refused</title>" in svg
     assert "<title>00:00 UTC: nothing</title>" in svg
-    assert svg.count("url(#hatch-980)") == svg.count('class="bar-bad"') == 22
+    assert svg.count("url(#hatch-720)") == svg.count('class="bar-bad"') == 22
     assert 'aria-label="Events and refusals in the last 24 hours, a bar for each hour"' in svg
     assert "style" not in svg
     assert "style" not in charts.spark([0] * 24)
     assert "refused" not in charts.bars(made("24h"), refused=False)
 
 
-@pytest.mark.parametrize(("key", "labels"), [("1h", 12), ("24h", 12), ("7d", 7)])
+@pytest.mark.parametrize(("key", "labels"), [("1h", 6), ("24h", 12), ("7d", 7)])
 def test_instants_stand_below_some_of_the_bars(key, labels):
     svg = charts.bars(made(key))
     assert svg.count("data-day=" if key == "7d" else "data-hour=") == labels

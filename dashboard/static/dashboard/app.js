@@ -23,7 +23,8 @@ function localTimes(root) {
     label.textContent = clock(new Date(label.dataset.hour)).slice(0, 5);
   }
   for (const label of root.querySelectorAll("text[data-day]")) {
-    label.textContent = new Date(label.dataset.day).toLocaleDateString("en", { weekday: "short", day: "numeric" });
+    const begins = new Date(label.dataset.day);
+    label.textContent = `${begins.toLocaleDateString("en", { weekday: "short" })} ${begins.getDate()}`;
   }
 }
 
