@@ -10,11 +10,23 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model
+
+from receiver.models import Reply
 
 from .errors import GatewayError
 from .models import Queue, SentTask, Template
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "on_template", "told"]
+__all__ = [
+    "ADDITION",
+    "CHANGE",
+    "DELETION",
+    "on_queue",
+    "on_reply",
+    "on_task",
+    "on_template",
+    "told",
+]
 
 
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
@@ -32,6 +44,11 @@ def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) ->
     return _write(user, Template, str(template.pk), template.title, text, flag)
 
 
+def on_reply(user: Any, reply: Reply, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a rule that makes the receiver answer otherwise."""
+    return _write(user, Reply, str(reply.pk), reply.name, text, flag)
+
+
 @contextmanager
 def told(entry: LogEntry) -> Iterator[None]:
     """Do the act; a GatewayError is added to its entry and goes on."""
@@ -44,9 +61,7 @@ def told(entry: LogEntry) -> Iterator[None]:
         raise
 
 
-def _write(
-    user: Any, model: type[SentTask | Queue | Template], key: str, name: str, text: str, flag: int
-) -> LogEntry:
+def _write(user: Any, model: type[Model], key: str, name: str, text: str, flag: int) -> LogEntry:
     return LogEntry.objects.create(
         user=user,
         content_type=ContentType.objects.get_for_model(model),

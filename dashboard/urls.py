@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, events, log_in_again, queues, status, tasks, templates
+from .views import (
+    enqueue,
+    enqueue_parts,
+    events,
+    log_in_again,
+    queues,
+    replies,
+    reply_try,
+    status,
+    tasks,
+    templates,
+)
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -29,6 +40,13 @@ urlpatterns = [
     path("queues/<str:name>/pause/", queues.pause, name="queue-pause"),
     path("queues/<str:name>/resume/", queues.resume, name="queue-resume"),
     path("queues/<str:name>/purge/", queues.purge, name="queue-purge"),
+    path("replies/", replies.replies, name="replies"),
+    path("replies/new/", replies.new, name="reply-new"),
+    path("replies/<int:pk>/", replies.edit, name="reply"),
+    path("replies/<int:pk>/switch/", replies.switch, name="reply-switch"),
+    path("replies/<int:pk>/recount/", replies.recount, name="reply-recount"),
+    path("replies/<int:pk>/delete/", replies.delete, name="reply-delete"),
+    path("replies/<int:pk>/try/", reply_try.try_it, name="reply-try"),
     path("status/", status.status, name="status"),
     path("status/test/", status.start_test, name="self-test-start"),
     path("status/test/<int:pk>/", status.test, name="self-test"),

@@ -28,6 +28,10 @@ PILLS = {
     "RUNNING": ("ok", "play", "Running"),
     "PAUSED": ("warn", "pause", "Paused"),
     "DISABLED": ("bad", "x", "Disabled"),
+    "on": ("warn", "play", "On"),
+    "off": ("quiet", "pause", "Off"),
+    "used up": ("quiet", "minus", "Used up"),
+    "over": ("quiet", "clock", "Over"),
 }
 
 

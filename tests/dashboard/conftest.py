@@ -127,6 +127,7 @@ def real_cloud(emulator, settings):
 LOOKING = [
     *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
     *["dashboard.view_senttask", "dashboard.view_queue", "dashboard.view_template"],
+    "receiver.view_reply",
 ]
 
 
