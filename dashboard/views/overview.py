@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -53,7 +52,6 @@ def _context(user: Any, found: Figures) -> dict[str, Any]:
         "refusals": Refusal.objects.order_by("-id")[:REFUSALS],
         "troubled": _troubled() if may("dashboard.view_senttask") else [],
         "replies": _replies() if may("receiver.view_reply") else [],
-        "replies_url": reverse("admin:receiver_reply_changelist"),
         "first_time": not Event.objects.exists() and not SentTask.objects.exists(),
         "receiver_url": settings.RECEIVER_URL,
         "default_queue": settings.CLOUD_TASKS_QUEUE,

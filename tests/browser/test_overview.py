@@ -17,7 +17,7 @@ from .looks import look
 def busy(tmp_path_factory):
     """A stack of its own, with a week of events in it."""
     with Stack(tmp_path_factory.mktemp("busy")) as running:
-        fill(running.web.database.url or f"sqlite:///{running.folder}/db.sqlite3", 4000, days=6.9)
+        fill(running.web.database.url or f"sqlite:///{running.folder}/db.sqlite3", 4000, days=6.5)
         yield running
 
 
@@ -42,9 +42,10 @@ def test_a_period_is_chosen_and_read_in_charts_and_as_a_table(page, busy):
     page.goto("/")
     page.click(".choice >> text=7 d")
     page.wait_for_url(re.compile(r"\?period=7d$"))
-    expect(tile(page, "Events")).to_have_text("4,000")
-    stored = busy.web.rows("SELECT count(*) FROM receiver_event WHERE outcome = 'failed'")[0][0]
-    expect(tile(page, "Failed")).to_have_text(f"{stored:,}")
+    stored = busy.web.rows("SELECT count(*) FROM receiver_event")[0][0]
+    expect(tile(page, "Events")).to_have_text(f"{stored:,}")
+    failed = busy.web.rows("SELECT count(*) FROM receiver_event WHERE outcome = 'failed'")[0][0]
+    expect(tile(page, "Failed")).to_have_text(f"{failed:,}")
     look(page, "overview-7d")
     page.click("text=Both charts as a table")
     assert page.locator(".as-table tbody tr").count() == 56

@@ -84,7 +84,7 @@ def test_bars_have_a_tip_each_and_no_style_and_failures_are_hatched():
     assert "refused" not in charts.bars(made("24h"), refused=False)
 
 
-@pytest.mark.parametrize(("key", "labels"), [("1h", 6), ("24h", 12), ("7d", 7)])
+@pytest.mark.parametrize(("key", "labels"), [("1h", 12), ("24h", 12), ("7d", 7)])
 def test_instants_stand_below_some_of_the_bars(key, labels):
     svg = charts.bars(made(key))
     assert svg.count("data-day=" if key == "7d" else "data-hour=") == labels
