@@ -16,6 +16,7 @@ from tests.processes import EmulatorProcess
 CALLS = [
     *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
     *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
+    *["delete_queue", "queue_depths"],
 ]
 PARENT = "projects/demo/locations/us-central1"
 DEFAULT = f"{PARENT}/queues/default"
@@ -102,7 +103,9 @@ def cloud(monkeypatch):
     calls.get_task.side_effect = make_task
     calls.list_tasks.return_value = ([], "")
     calls.list_queues.return_value = [make_queue(), make_queue("emails", state="PAUSED")]
-    for name in CALLS[4:]:
+    calls.delete_queue.return_value = None
+    calls.queue_depths.return_value = {}
+    for name in CALLS[4:10]:
         getattr(calls, name).return_value = make_queue()
     return calls
 

@@ -27,6 +27,7 @@ LOOKS = [
     "/replies/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
+FORMS += ["/queues/default/delete/"]
 FORMS += ["/replies/new/", "/replies/1/", "/replies/1/delete/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
