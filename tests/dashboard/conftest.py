@@ -15,7 +15,7 @@ from tests.processes import EmulatorProcess
 
 CALLS = [
     *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
-    *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
+    *["update_queue", "pause_queue", "resume_queue", "purge_queue", "run_task", "delete_task"],
 ]
 PARENT = "projects/demo/locations/us-central1"
 DEFAULT = f"{PARENT}/queues/default"
@@ -102,7 +102,8 @@ def cloud(monkeypatch):
     calls.get_task.side_effect = make_task
     calls.list_tasks.return_value = ([], "")
     calls.list_queues.return_value = [make_queue(), make_queue("emails", state="PAUSED")]
-    for name in CALLS[4:]:
+    calls.run_task.return_value = calls.delete_task.return_value = None
+    for name in CALLS[4:-2]:
         getattr(calls, name).return_value = make_queue()
     return calls
 
@@ -125,6 +126,7 @@ def real_cloud(emulator, settings):
 LOOKING = [
     *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
     *["dashboard.view_senttask", "dashboard.view_queue", "dashboard.view_template"],
+    "receiver.view_reply",
 ]
 
 

@@ -22,6 +22,7 @@ NEEDED = {
     "/tasks/by-name/": "dashboard.view_senttask",
     "/queues/": "dashboard.view_queue",
     "/queues/default/": "dashboard.view_queue",
+    "/replies/": "receiver.view_reply",
 }
 
 
@@ -71,7 +72,7 @@ def test_who_is_no_staff_is_offered_to_log_out(client, django_user_model):
 
 
 def places(page: str) -> list[str]:
-    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues|Status)</a>", page)
+    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues|Replies|Status)</a>", page)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,7 @@ def places(page: str) -> list[str]:
         ("dashboard.view_senttask", ["Overview", "Tasks", "Status"]),
         ("dashboard.add_senttask", ["Overview", "Enqueue", "Status"]),
         ("dashboard.view_queue", ["Overview", "Queues", "Status"]),
+        ("receiver.view_reply", ["Overview", "Replies", "Status"]),
     ],
 )
 def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission, shown):
