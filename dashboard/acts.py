@@ -21,6 +21,7 @@ __all__ = [
     "ADDITION",
     "CHANGE",
     "DELETION",
+    "on_named_task",
     "on_queue",
     "on_reply",
     "on_task",
@@ -32,6 +33,13 @@ __all__ = [
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a task that was sent from here."""
     return _write(user, SentTask, str(sent.pk), sent.task_id, text, flag)
+
+
+def on_named_task(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a task by its full name, whoever sent it."""
+    rows = SentTask.objects.filter(name=name).values_list("pk", "task_id")
+    key, shown = rows.first() or (None, name)
+    return _write(user, SentTask, None if key is None else str(key), shown, text, flag)
 
 
 def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
@@ -61,7 +69,9 @@ def told(entry: LogEntry) -> Iterator[None]:
         raise
 
 
-def _write(user: Any, model: type[Model], key: str, name: str, text: str, flag: int) -> LogEntry:
+def _write(
+    user: Any, model: type[Model], key: str | None, name: str, text: str, flag: int
+) -> LogEntry:
     return LogEntry.objects.create(
         user=user,
         content_type=ContentType.objects.get_for_model(model),

@@ -87,6 +87,19 @@ def get_task(name: str) -> Task:
     return Task.from_api(_read("get_task", name=name))
 
 
+def run_task(name: str) -> None:
+    """Dispatch a task at once, whatever its time and its queue's state or rate.
+
+    Raises NotFound where it has ended; after UnknownOutcome it may be under way.
+    """
+    _change_task("run_task", name)
+
+
+def delete_task(name: str) -> None:
+    """Delete a task for good; an attempt under way is not stopped. NotFound where it has ended."""
+    _change_task("delete_task", name)
+
+
 @cache.kept_for(3, GatewayError)
 def list_tasks(queue: str, page_token: str = "", page_size: int = 50) -> tuple[list[Task], str]:
     """Return one page of a queue's tasks and the token of the next page, empty on the last."""
@@ -156,7 +169,22 @@ def purge_queue(name: str) -> Queue:
     return _change("purge_queue", name=name)
 
 
+def delete_queue(name: str) -> None:
+    """Delete a queue with every task in it; its name rests for days then."""
+    try:
+        _call("delete_queue", TRY_SECONDS, name=name)
+    finally:
+        cache.clear(__name__)
+
+
 # Calls ------------------------------------------------------------------------------------
+def _change_task(method: str, name: str) -> None:
+    try:
+        _call(method, TRY_SECONDS, name=name)
+    finally:
+        cache.clear(__name__)
+
+
 def _change(method: str, **request: Any) -> Queue:
     try:
         return Queue.from_api(_call(method, TRY_SECONDS, **request))

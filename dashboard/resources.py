@@ -94,10 +94,18 @@ class Task:
     last_attempt_at: datetime | None
     last_response_at: datetime | None
     last_attempt_text: str
+    headers: tuple[tuple[str, str], ...] = ()
+    account: str = ""
+    audience: str = ""
 
     @property
     def id(self) -> str:
         return short(self.name)
+
+    @property
+    def under_way_since(self) -> datetime | None:
+        """When the attempt was dispatched whose answer is still awaited, if there is one."""
+        return None if self.last_response_at else self.last_attempt_at
 
     @classmethod
     def from_api(cls, task: Any) -> "Task":
@@ -116,6 +124,9 @@ class Task:
             last_attempt_at=_instant(last and last.dispatch_time),
             last_response_at=_instant(last and last.response_time),
             last_attempt_text=(status.message or f"status code {code}") if code else "",
+            headers=tuple(sorted(task.http_request.headers.items())),
+            account=task.http_request.oidc_token.service_account_email,
+            audience=task.http_request.oidc_token.audience,
         )
 
 

@@ -59,4 +59,8 @@ class TurnedAway:
             log.warning("Could not count refusals: %s.", type(error).__name__)
             return
         for reason in first:
-            log.warning("Refused a request: %s", ANSWERS[reason][1])
+            status, sentence = ANSWERS[reason]
+            claims = noted[reason].claims or {}  # nothing of the token goes to the log
+            fields = {"reason": reason.value, "status": status}
+            fields |= {f"claimed_{name}": claims.get(name, "") for name in ("queue", "task")}
+            log.warning("Refused a request: %s", sentence, extra={"fields": fields})

@@ -16,7 +16,7 @@ from tests.processes import EmulatorProcess
 CALLS = [
     *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
     *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
-    "queue_depths",
+    *["run_task", "delete_task", "delete_queue", "queue_depths"],
 ]
 PARENT = "projects/demo/locations/us-central1"
 DEFAULT = f"{PARENT}/queues/default"
@@ -103,8 +103,10 @@ def cloud(monkeypatch):
     calls.get_task.side_effect = make_task
     calls.list_tasks.return_value = ([], "")
     calls.list_queues.return_value = [make_queue(), make_queue("emails", state="PAUSED")]
+    calls.run_task.return_value = calls.delete_task.return_value = None
+    calls.delete_queue.return_value = None
     calls.queue_depths.return_value = {"default": Depth(tasks=3, oldest_at=None, running=1)}
-    for name in CALLS[4:-1]:
+    for name in CALLS[4:10]:
         getattr(calls, name).return_value = make_queue()
     return calls
 

@@ -20,6 +20,9 @@ LOOKS = [
     "/tasks/",
     "/tasks/1/",
     "/tasks/by-name/",
+    f"/tasks/by-name/report/?name={DEFAULT}/tasks/x",
+    "/tasks/1/report/",
+    "/tasks/diff/?a=1&b=1",
     "/queues/",
     "/queues/default/",
     "/enqueue/templates/",
@@ -27,9 +30,14 @@ LOOKS = [
     "/replies/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
+FORMS += ["/queues/default/delete/", f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
 FORMS += ["/replies/new/", "/replies/1/", "/replies/1/delete/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
+    f"/tasks/run/?name={DEFAULT}/tasks/t-1",
+    f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
+    f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1",
+    "/tasks/1/resend/",
     *["/status/test/", "/replies/1/switch/", "/replies/1/recount/", "/replies/1/try/"],
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
@@ -40,6 +48,11 @@ PERMISSIONS = {
     "/enqueue/templates/1/rename/": "dashboard.change_template",
     "/enqueue/templates/1/delete/": "dashboard.delete_template",
     "/tasks/1/again/": "dashboard.add_senttask",
+    "/tasks/1/resend/": "dashboard.add_senttask",
+    f"/tasks/run/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/cancel/?name={DEFAULT}/tasks/t-1": "dashboard.delete_senttask",
     "/status/test/": "dashboard.add_senttask",
     "/queues/_new/": "dashboard.change_queue",
     "/queues/default/edit/": "dashboard.change_queue",
