@@ -163,7 +163,8 @@ def test_every_act_is_in_the_admin_s_log(admin_client, cloud):
     lost = make_sent("lost", answer="unknown")
     admin_client.post(f"/tasks/{lost.pk}/again/")
     admin_client.post("/queues/_new/", {"name": "fresh"})
-    admin_client.post("/queues/default/edit/", {"max_attempts": "3"})
+    seen = admin_client.post("/queues/default/edit/", {"max_attempts": "3"}).context["seen"]
+    admin_client.post("/queues/default/edit/", {"max_attempts": "3", "seen": seen})
     admin_client.post("/queues/default/pause/")
     admin_client.post("/queues/default/resume/")
     admin_client.post("/queues/default/purge/", {"name": "default"})
