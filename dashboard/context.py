@@ -22,7 +22,7 @@ TASK_PAGES = (
     *("task-diff", "tasks-missing", "tasks-many"),
 )
 ENQUEUE_PAGES = ("enqueue", "enqueue-paste", "templates", "template-save")
-QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge")
+QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge", "queue-delete")
 REPLY_PAGES = ("replies", "reply", "reply-new", "reply-delete")
 PLACES = (
     ("", "overview", "home", "Overview", ("overview",)),

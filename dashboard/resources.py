@@ -63,6 +63,23 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """How full a queue is: tasks in it, when the oldest is due, and how many run now."""
+
+    tasks: int
+    oldest_at: datetime | None
+    running: int
+
+    @classmethod
+    def from_api(cls, stats: Any) -> "Depth":
+        return cls(
+            tasks=stats.tasks_count,
+            oldest_at=_instant(stats.oldest_estimated_arrival_time),
+            running=stats.concurrent_dispatches_count,
+        )
+
+
+@dataclass(frozen=True)
 class Task:
     """A task that still exists, with what Cloud Tasks tells of its attempts."""
 

@@ -31,7 +31,7 @@ LOOKS = [
     "/replies/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
-FORMS += [f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
+FORMS += ["/queues/default/delete/", f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
 FORMS += ["/replies/new/", "/replies/1/", "/replies/1/delete/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
