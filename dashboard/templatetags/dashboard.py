@@ -104,9 +104,3 @@ def duration(seconds: float | None) -> str:
 @register.filter
 def took(seconds: float | None) -> str:
     return "" if seconds is None else words.took(seconds)
-
-
-@register.filter
-def counted(number: int) -> str:
-    """Show a number with commas."""
-    return f"{number:,}"
