@@ -121,3 +121,18 @@ def origins_have_tls(**kwargs: Any) -> list[CheckMessage]:
             id="config.W007",
         )
     ]
+
+
+@register(Tags.security)
+def metrics_have_a_door(**kwargs: Any) -> list[CheckMessage]:
+    """Figures of the traffic are nobody else's business; a private service has a door already."""
+    private = settings.RECEIVER_AUTH == "iam"
+    if not settings.IN_CLOUD or not settings.METRICS or settings.METRICS_TOKEN or private:
+        return []
+    return [
+        Warning(
+            "METRICS is on without METRICS_TOKEN: whoever reaches this service reads them.",
+            hint="Set METRICS_TOKEN, and give it to the scraper as its bearer token.",
+            id="config.W008",
+        )
+    ]

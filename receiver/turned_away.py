@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from .counts import counts
 from .labels import labels
 from .models import Refusal
 from .refusals import ANSWERS, Reason, Refused
@@ -48,6 +49,8 @@ class TurnedAway:
         """Save what was noted and log the first of its kind in a minute; never raises."""
         with self._lock:
             noted, self._noted = self._noted, {}
+        for reason, one in noted.items():
+            counts.refused[reason.value] += one.number
         try:
             with transaction.atomic():
                 first = [

@@ -33,6 +33,7 @@ def test_a_service_in_order(cloud):
         checks.the_dashboard_has_a_name,
         checks.the_receiver_answers_to_its_name,
         checks.origins_have_tls,
+        checks.metrics_have_a_door,
     ):
         assert ids(check()) == []
 
@@ -84,6 +85,15 @@ def test_forms_of_pages_without_tls(cloud):
     assert ids(checks.origins_have_tls()) == ["config.W007"]
     cloud.IN_CLOUD = False
     assert ids(checks.origins_have_tls()) == []
+
+
+def test_metrics_that_anybody_may_read(cloud):
+    cloud.METRICS, cloud.METRICS_TOKEN, cloud.RECEIVER_AUTH = True, "", "verify"
+    assert ids(checks.metrics_have_a_door()) == ["config.W008"]
+    cloud.METRICS_TOKEN = "token"
+    assert ids(checks.metrics_have_a_door()) == []
+    cloud.METRICS_TOKEN, cloud.RECEIVER_AUTH = "", "iam"
+    assert ids(checks.metrics_have_a_door()) == []
 
 
 def test_the_list_of_checks_is_whole_and_none_is_made_up():

@@ -91,6 +91,12 @@ def visible(text: Any) -> str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """Show a large number so that it can be read."""
+    return f"{number:,}"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
 
