@@ -27,7 +27,8 @@ function localTimes(root) {
   }
   for (const label of root.querySelectorAll("text[data-day]")) {
     const begins = new Date(label.dataset.day);
-    label.textContent = `${begins.toLocaleDateString("en", { weekday: "short" })} ${begins.getDate()}`;
+    const how = { weekday: "short", day: "numeric", timeZone: showsUtc() ? "UTC" : undefined };
+    label.textContent = begins.toLocaleDateString("en-GB", how);
   }
 }
 
