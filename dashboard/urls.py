@@ -6,6 +6,7 @@ from .views import (
     enqueue,
     enqueue_parts,
     events,
+    jump,
     log_in_again,
     queue_limits,
     queues,
@@ -21,6 +22,7 @@ from .views import (
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
+    path("jump/", jump.jump, name="jump"),
     path("events/", events.events, name="events"),
     path("events/rows/", events.event_rows, name="event-rows"),
     path("events/<int:pk>/", events.event, name="event"),

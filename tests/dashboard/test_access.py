@@ -80,7 +80,7 @@ def _rows(cloud):
 def test_every_url_is_in_the_lists_below():
     listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
     listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
-    listed |= {"/status/test/1/"}  # tests/dashboard/test_status.py
+    listed |= {"/jump/", "/status/test/1/"}  # test_jump.py, test_status.py
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
             try:
