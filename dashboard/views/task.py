@@ -102,8 +102,10 @@ def _live(found: Subject) -> dict[str, Any]:
     here = reverse("task", args=[sent.pk]) if sent else reverse("task-by-name")
     query = {} if sent else {"name": found.name}
     there = reverse("task-report", args=[sent.pk]) if sent else reverse("task-by-name-report")
+    to_come = found.due if found.due and found.due > found.now + found.ahead else None
     return {
         "subject": found,
+        "local_acts": found.is_local and (found.attempts or found.ahead or not found.ended),
         "task": sent,
         "trouble": found.trouble,
         "entries": whole_line.of_subject(found),
@@ -116,7 +118,7 @@ def _live(found: Subject) -> dict[str, Any]:
         # The same until it has been tried again: pressed twice, it runs once.
         "run_key": _key("run", found.name, found.dispatch_count),
         "twice_key": _key("twice", found.name, len(found.attempts), len(found.events)),
-        "forward_to": found.due if found.due and found.due > found.now + found.ahead else None,
+        "forward_to": to_come,
     }
 
 

@@ -29,6 +29,10 @@ def later() -> str:
     return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def soon() -> str:
+    return f"{datetime.now(UTC) + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack):
     page.goto("/enqueue/")
     page.fill("[name=body]", json.dumps({"order": 17}))
@@ -136,3 +140,33 @@ def test_lost_tasks_are_found_ticked_and_cancelled(page, stack):
     look(page, "tasks")
     page.goto("/queues/default/")
     page.click("button:has-text('Resume')")
+
+
+def test_what_a_paused_queue_holds_is_delivered_last_due_first_and_twice(page, stack):
+    stack.web.manage("create_queue", "order")
+    page.goto("/queues/order/")
+    page.click("button:has-text('Pause')")
+    for n in range(3):
+        send(stack, name=f"turn-{n}", queue="order", url=f"{stack.web.url}/receive/turn")
+    page.reload()
+    look(page, "queue-local")
+    page.check("text=each twice")
+    page.click("button:has-text('Deliver')")
+    done = "Delivered 3 tasks, last due first and each twice."
+    expect(page.locator(".messagelist")).to_contain_text(done)
+    page.click("text=Events of this queue")
+    came = page.locator("#rows tr")
+    expect(came).to_have_count(6)
+    first_of_each = [text for text in came.all_inner_texts() if "turn-" in text][::-1][:1]
+    assert "turn-2" in first_of_each[0]
+    page.goto("/queues/order/")
+    page.click("button:has-text('Resume')")
+    send(stack, name="in-half-an-hour", queue="order", schedule_time=soon())
+    page.reload()
+    page.select_option("#local-by", "3600")
+    page.click("text=Fast-forward")
+    expect(page.locator("main")).to_contain_text("The clock is 1 h ahead.")
+    page.click("text=Back to the real time")
+    expect(page.locator(".messagelist")).to_contain_text("back at the real time")
+    page.goto("/tasks/?q=in-half-an-hour")
+    expect(page.locator("#task-rows .pill")).to_have_text("Done")
