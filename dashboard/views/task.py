@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from .. import console, inert, lookup, report, snippets, subject, whole_line
+from .. import console, course, inert, lookup, report, snippets, subject, whole_line
 from ..models import SentTask
 from ..subject import Subject
 from .frame import allowed, live, live_part, page, plain
@@ -110,6 +110,7 @@ def _live(found: Subject) -> dict[str, Any]:
         "trouble": found.trouble,
         "entries": whole_line.of_subject(found),
         "summary": whole_line.summary(found),
+        "course": course.of_subject(found),
         "live": (not found.ended or found.is_settling) and not (sent and sent.is_refused),
         "poll": f"{here}?{urlencode({**query, 'seen': ''})}",
         "report": f"{there}?{urlencode(query)}" if query else there,
