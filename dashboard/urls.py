@@ -18,6 +18,7 @@ from .views import (
     task_acts,
     task_diff,
     tasks,
+    tasks_lost,
     templates,
 )
 
@@ -38,7 +39,8 @@ urlpatterns = [
     path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/many/", tasks.many, name="tasks-many"),
-    path("tasks/missing/", tasks.missing_tasks, name="tasks-missing"),
+    path("tasks/missing/", tasks_lost.missing_tasks, name="tasks-missing"),
+    path("tasks/gave-up/", tasks_lost.tasks_that_gave_up, name="tasks-gave-up"),
     path("tasks/by-name/", task.task_by_name, name="task-by-name"),
     path("tasks/by-name/report/", task.task_by_name_report, name="task-by-name-report"),
     path("tasks/diff/", task_diff.task_diff, name="task-diff"),
