@@ -1,7 +1,7 @@
 """Asks the dashboard for pages inside its own process: `python -m bench.pages`.
 
-The database and Cloud Tasks are those of the environment. A time is the server's alone: Django's test
-client, so no socket and no gunicorn; what is kept for some seconds is forgotten first.
+The database and Cloud Tasks are those of the environment. A time is the server's alone: by
+Django's test client, without a socket. What is kept for some seconds is forgotten first.
 """
 
 import os
