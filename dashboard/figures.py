@@ -184,6 +184,15 @@ def _count(mark: TallyMark, period: Period, first: datetime) -> Figures:
     return figures
 
 
+@kept_for(5)
+def refusal_reasons() -> list[tuple[str, int]]:
+    """Return why how many were turned away in the last 24 hours, the most frequent first."""
+    reasons: Counter[str] = Counter()
+    for _, reason, count in _refusals(PERIODS[DAY].first(timezone.now())):
+        reasons[Refusal.Reason(reason).label] += count
+    return reasons.most_common()
+
+
 def _refusals(first: datetime) -> Any:
     found = Refusal.objects.filter(minute__gte=first).order_by()
     return found.values_list("minute", "reason").annotate(total=Sum("count"))

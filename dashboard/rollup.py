@@ -63,7 +63,7 @@ def live(mark: TallyMark, since: datetime | None = None) -> list[Row]:
 
     Nothing where that is too much; `to_go` then says how much.
     """
-    if _edge("-pk") - mark.up > LIVE_MOST:
+    if mark.newest - mark.up > LIVE_MOST:
         return []
     events = Event.objects.filter(mark.newer)
     return group(events.filter(received_at__gte=since) if since else events)
@@ -72,19 +72,18 @@ def live(mark: TallyMark, since: datetime | None = None) -> list[Row]:
 def to_go(mark: TallyMark, since: datetime | None = None) -> int:
     """Return about how many events, of those received since an instant, are neither in the
     tallies nor few enough to be counted live; 0 where figures can be exact."""
-    newest = _edge("-pk")
-    ahead = newest - mark.up if newest - mark.up > LIVE_MOST else 0
+    ahead = mark.newest - mark.up if mark.newest - mark.up > LIVE_MOST else 0
     if not mark.down:
         return ahead
     behind = Event.objects.filter(pk__lte=mark.down)
     last = behind.order_by("-pk").values_list("received_at", flat=True).first()
     if last is None or (since and last < since):
         return ahead
-    return ahead + mark.down - _edge("pk") + 1
+    return ahead + mark.down - _oldest() + 1
 
 
-def _edge(order: str) -> int:
-    return Event.objects.order_by(order).values_list("pk", flat=True).first() or 0
+def _oldest() -> int:
+    return Event.objects.order_by("pk").values_list("pk", flat=True).first() or 0
 
 
 def catch_up(seconds: float) -> None:
@@ -105,14 +104,14 @@ def advance(*, lazily: bool = False) -> int:
     """
     mark = TallyMark.now()
     if mark._state.adding:
-        return _backward(_begin()) if not lazily or _edge("-pk") > FEW else 0
+        return _backward(_begin()) if not lazily or mark.newest > FEW else 0
     _follow_retention(mark)
     return _late(mark) or _forward(mark, lazily=lazily) or _backward(mark)
 
 
 def _begin() -> TallyMark:
     """Make the mark at the newest event: from there it goes back, so that a day is whole soon."""
-    newest = _edge("-pk")
+    newest = TallyMark().newest
     with suppress(IntegrityError), transaction.atomic():  # somebody else may do the same
         TallyMark.objects.create(pk=1, up=newest, down=newest)
     return TallyMark.now()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import models
+from django.utils.functional import cached_property
 
 from receiver.models import Event
 
@@ -64,6 +65,11 @@ class TallyMark(models.Model):
     def now(cls) -> "TallyMark":
         """Return it as it is; a new one, not saved, where nothing was counted yet."""
         return cls.objects.first() or cls()
+
+    @cached_property
+    def newest(self) -> int:
+        """The newest event's id when this was asked first."""
+        return Event.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
     @property
     def counted(self) -> models.Q:

@@ -1,5 +1,6 @@
 """The first page: is it healthy, what broke."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +19,10 @@ from .frame import live, live_part, page, staff
 LATEST = 8
 REFUSALS = 6
 QUEUES = 10
-SEEN_HERE = ("receiver.view_event", "receiver.view_refusal", "dashboard.view_queue")
+SEEN_HERE = (
+    *("receiver.view_event", "receiver.view_refusal"),
+    *("dashboard.view_queue", "dashboard.view_senttask"),
+)
 # What became of tasks sent from here that somebody should look at.
 TROUBLED = (SentTask.State.GAVE_UP, SentTask.State.NOT_ARRIVED, SentTask.State.RETRYING)
 
@@ -38,7 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _context(user: Any, found: Figures) -> dict[str, Any]:
     may = user.has_perm
-    rows, trouble = _queues(found) if may("dashboard.view_queue") else ([], "")
+    rows, trouble = _queues(found, may) if may("dashboard.view_queue") else ([], "")
     return {
         "places_seen": any(map(may, SEEN_HERE)),
         "figures": found,
@@ -67,7 +71,7 @@ def _charts(found: Figures, *, refused: bool) -> dict[str, Any]:
     }
 
 
-def _queues(found: Figures) -> tuple[list[dict[str, Any]], str]:
+def _queues(found: Figures, may: Callable[[str], bool]) -> tuple[list[dict[str, Any]], str]:
     """Return a row for each queue, the busiest first, and what kept Cloud Tasks from telling."""
     queues, depths, trouble = {}, {}, ""
     try:
@@ -76,9 +80,10 @@ def _queues(found: Figures) -> tuple[list[dict[str, Any]], str]:
     except GatewayError as error:
         # A Cloud Tasks that lists queues and knows no depth is none the less usable.
         trouble = "" if queues else str(error)
-    names = {*queues, *filter(None, found.by_queue)}
+    shares = found.by_queue if may("receiver.view_event") else {}
+    names = {*queues, *filter(None, shares)}
     idle = QueueShare(series=[0] * len(found.bars))
-    shares = {name: found.by_queue.get(name, idle) for name in names}
+    shares = {name: shares.get(name, idle) for name in names}
     busiest = sorted(names, key=lambda name: (-shares[name].events, name))[:QUEUES]
     return [
         {

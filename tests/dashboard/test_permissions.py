@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from dashboard.errors import Refused, Unreachable
-from receiver.models import Refusal
+from receiver.models import Refusal, Reply
 from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
@@ -94,10 +94,14 @@ def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission
 
 def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
     parts = {
-        "receiver.view_event": ["Latest failures", "Events per hour", "Events, last 24 h", "t-1"],
+        "receiver.view_event": ["Latest failures", "Events per hour", "Handler time, p95", "t-1"],
         "receiver.view_refusal": ["Latest refusals", "<span>Refused</span>\n        <b>"],
         "dashboard.view_queue": ["<h2>Queues</h2>", "emails"],
+        "dashboard.view_senttask": ["<h2>Tasks sent from here</h2>", "Gave up"],
+        "receiver.view_reply": ["The receiver answers as it was told: <b>Fails</b>"],
     }
+    make_event(queue="once-was")
+    Reply.objects.create(name="Fails")
     assert "Your account may see nothing here yet" in client.get("/").content.decode()
     for permission in parts:
         newcomer.user_permissions.clear()
@@ -106,6 +110,7 @@ def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
         for needed, texts in parts.items():
             assert [text in page for text in texts] == [needed == permission] * len(texts)
         assert ("Refused" in page) == (permission == "receiver.view_refusal")
+        assert ("once-was" in page) == (permission == "receiver.view_event")
 
 
 def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
