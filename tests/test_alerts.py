@@ -7,8 +7,10 @@ from importlib.resources import files
 import promql_parser
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics
+from receiver.counts import Counts
 from tests.manual import ROOT, anchors, strings, text_of
 
 RULES = yaml.safe_load(text_of("docs/alerts/prometheus.yaml"))["groups"]
@@ -19,13 +21,22 @@ API = json.loads(
 )["schemas"]
 
 
-def labels_told() -> dict[str, set[str]]:
-    """Return the metrics that the manual lists, with the labels that ours have."""
-    named = set(re.findall(r"`(tasks_\w+)`", text_of("README.md").split("## Watching it")[1]))
-    labels = {"tasks_events_total": {"queue", "outcome"}, "tasks_refusals_total": {"reason"}}
-    labels["tasks_refusals_last_hour"] = {"reason"}
-    buckets = {"tasks_event_seconds_bucket": {"le"}}
-    return {name: labels.get(name, set()) for name in named} | buckets
+@pytest.fixture
+def told(client, db, settings, monkeypatch):
+    """Return the metrics of a scrape, after one event and one refusal, with the labels of each."""
+    settings.METRICS, settings.METRICS_TOKEN, settings.RECEIVER_AUTH = True, "", "off"
+    fresh = Counts()
+    for place in ("config.metrics", "receiver.store", "receiver.turned_away"):
+        monkeypatch.setattr(f"{place}.counts", fresh)
+    monkeypatch.setattr("dashboard.health.database_bytes", lambda: 4096)  # no file in memory
+    assert client.post("/receive", b"x", "text/plain").status_code == 200
+    settings.RECEIVER_AUTH = "verify"
+    assert client.post("/receive", b"x", "text/plain").status_code == 401
+    families = text_string_to_metric_families(client.get("/metrics").content.decode())
+    found: dict[str, set[str]] = {}
+    for sample in (sample for family in families for sample in family.samples):
+        found.setdefault(sample.name, set()).update(sample.labels)
+    return found
 
 
 def selectors(expression: str) -> list[tuple[str, set[str]]]:
@@ -42,22 +53,28 @@ def selectors(expression: str) -> list[tuple[str, set[str]]]:
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=[rule["alert"] for rule in ALERTS])
-def test_a_rule_is_promql_over_what_we_tell(rule):
+def test_a_rule_is_promql_over_what_a_scrape_tells(rule, told):
     assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
     promql_parser.parse_duration(rule["for"])
     asked = selectors(rule["expr"])
     assert asked
     for name, matched in asked:
-        assert matched <= labels_told()[name]
+        assert matched <= told[name]
     place, _, anchor = rule["annotations"]["runbook"].partition("#")
     assert anchor in anchors(place)
 
 
-def test_a_mistake_in_an_expression_is_found():
+def test_a_mistake_in_an_expression_is_found(told):
     with pytest.raises(ValueError, match="unclosed"):
         selectors("sum(tasks_database_up")
-    with pytest.raises(KeyError):
-        labels_told()["tasks_made_up"]
+    assert selectors('tasks_made_up{queue="a"}') == [("tasks_made_up", {"queue"})]
+    assert "tasks_made_up" not in told
+
+
+def test_the_manual_lists_every_metric_and_no_other(told):
+    watching = text_of("README.md").split("## Watching it")[1].split("\n## ")[0]
+    ours = {re.sub(r"_(bucket|sum|count)$", "", name) for name in told if name.startswith("tasks_")}
+    assert set(re.findall(r"`(tasks_\w+)`", watching)) == ours
 
 
 def complaints(value, schema, path="policy") -> list[str]:
