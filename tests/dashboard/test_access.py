@@ -22,6 +22,7 @@ LOOKS = [
     "/tasks/by-name/",
     f"/tasks/by-name/report/?name={DEFAULT}/tasks/x",
     "/tasks/missing/",
+    "/tasks/gave-up/",
     "/tasks/1/report/",
     "/tasks/diff/?a=1&b=1",
     "/queues/",
@@ -39,6 +40,7 @@ ACTIONS += [
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
     f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1",
     *["/tasks/1/resend/", "/tasks/many/"],
+    *["/queues/default/local/forward/", "/queues/default/local/deliver/"],
     *["/status/test/", "/replies/1/switch/", "/replies/1/recount/", "/replies/1/try/"],
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
@@ -53,6 +55,8 @@ PERMISSIONS = {
     f"/tasks/run/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
     f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    "/queues/default/local/forward/": "dashboard.change_senttask",
+    "/queues/default/local/deliver/": "dashboard.change_senttask",
     f"/tasks/cancel/?name={DEFAULT}/tasks/t-1": "dashboard.delete_senttask",
     "/status/test/": "dashboard.add_senttask",
     "/queues/_new/": "dashboard.change_queue",
@@ -129,7 +133,8 @@ def test_buttons_that_would_be_refused_are_not_shown(client, clerk):
         assert "pause/" not in page
         assert "New queue" not in page
         assert "Purge" not in page
-        assert "Send again" not in page
+        assert "Send again as it was" not in page
+        assert "Send again…" not in page
 
 
 @pytest.mark.parametrize("path", [*FORMS, *ACTIONS, "/enqueue/code/"])
