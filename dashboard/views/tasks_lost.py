@@ -43,10 +43,11 @@ def tasks_that_gave_up(request: HttpRequest) -> HttpResponse:
 
 
 def _row(row: GaveUp) -> dict[str, Any]:
+    said = answered(row.event.status)
     name = reverse("task-by-name") + "?" + urlencode({"name": row.name})
     return {
         **{key: getattr(row, key) for key in ("event", "sent", "attempts", "sure")},
-        "answered": answered(row.event.status).capitalize(),
+        "answered": said[0].upper() + said[1:],
         "url": reverse("task", args=[row.sent.pk]) if row.sent else name,
         "like": f"task-{row.sent.pk}" if row.sent else f"event-{row.event.pk}",
     }

@@ -46,7 +46,7 @@ def test_a_task_of_ours_and_one_of_another_program_are_told(admin_client, admin_
     page = admin_client.get(PATH).content.decode()
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     assert text.index("Gave up theirs") < text.index("Gave up ours")
-    assert "Gave up ours Answered 500 internal server error default, last tried" in text
+    assert "Gave up ours Answered 500 Internal Server Error queue default, last tried" in text
     assert "3 attempts, sent by admin; answered by the reply Always 500." in text
     assert "POST /hook {order: 1} 1 attempt, sent by another program." in text
     assert f'href="/tasks/{sent.pk}/"' in page
