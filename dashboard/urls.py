@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, events, log_in_again, queues, tasks, templates
+from .views import enqueue, enqueue_parts, event, events, log_in_again, queues, tasks, templates
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
     path("events/", events.events, name="events"),
     path("events/rows/", events.event_rows, name="event-rows"),
-    path("events/<int:pk>/", events.event, name="event"),
-    path("events/<int:pk>/body/", events.event_body, name="event-body"),
+    path("events/<int:pk>/", event.event, name="event"),
+    path("events/<int:pk>/body/", event.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),
     path("enqueue/log-in/", log_in_again.log_in_again, name="log-in-again"),
     path("enqueue/paste/", enqueue.paste, name="enqueue-paste"),

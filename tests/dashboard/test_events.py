@@ -111,6 +111,8 @@ def test_a_page_costs_the_same_queries_however_many_rows(admin_client, path):
             assert admin_client.get(path).status_code == 200
         return len(found)
 
+    make_event("first", queue="q", status=500)
+    Refusal.objects.create(reason="host", minute=datetime.now(UTC), count=1)
     few = cost()
     for n in range(60):
         make_event(f"t{n}", queue="q", status=500)
@@ -199,6 +201,10 @@ def test_a_poll_respects_the_filters(admin_client):
     cursor = poller(admin_client.get("/events/?show=failed&queue=emails"))
     make_event("x", queue="emails")
     make_event("y", status=500)
+    answer = admin_client.get(cursor)
+    assert (answer.status_code, ids(answer)) == (200, [])  # no row, but the cursor moves on
+    assert "X-New-Rows" not in answer
+    cursor = poller(answer)
     assert admin_client.get(cursor).status_code == 204
     wanted = make_event("z", queue="emails", status=500)
     assert ids(admin_client.get(cursor)) == [wanted.pk]
