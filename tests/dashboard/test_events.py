@@ -253,9 +253,11 @@ def test_refusals_are_counted_by_reason_and_shown_as_claims(admin_client):
 
 # One event --------------------------------------------------------------------------------
 def test_an_event_shows_body_headers_caller_and_attempts(admin_client):
-    first = make_event("t-1", status=503, received_at=datetime.now(UTC) - timedelta(seconds=40))
+    now = datetime.now(UTC)
+    first = make_event("t-1", status=503, received_at=now - timedelta(seconds=40))
     event = make_event(
         "t-1",
+        received_at=now - timedelta(seconds=10),
         body=b'{"order": 1}',
         body_size=12,
         content_type="application/json",
