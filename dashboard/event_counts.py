@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from receiver.models import Event
 
-from . import figures
+from . import counts, figures
 from .cache import kept_for
 from .event_filters import Filters
 
@@ -15,13 +15,13 @@ _QUEUE = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 
 def on_tabs(filters: Filters) -> dict[str, str]:
-    """Return the number on each tab as text, cut at 10,000; none for what is searched for."""
-    counts = figures.tab_counts()
-    if not filters.anything:
-        return counts
+    """Return the number on each tab as text; none for what no index counts."""
+    refusals = {"refusals": figures.tab_counts()["refusals"]}
+    if filters.only_a_queue:
+        return counts.events_by_outcome(filters.queue) | refusals
     if filters.problem or filters.words or filters.narrowed.scans:
-        return {"refusals": counts["refusals"]}
-    return {"refusals": counts["refusals"]} | _narrowed(filters.write(show=""))
+        return refusals
+    return _narrowed(filters.write(show="")) | refusals
 
 
 @kept_for(10)
@@ -30,14 +30,15 @@ def _narrowed(choice: str) -> dict[str, str]:
     filters = Filters(QueryDict(choice).dict())
     span = filters.span()
     found = filters.narrowed.events.filter(pk__gt=span.above, pk__lt=span.below)
-    newest = found.order_by("-pk")[: figures.CAP + 1]
+    newest = found.order_by("-pk")[: counts.CAP + 1]
     failed = Count("pk", filter=Q(outcome=Event.Outcome.FAILED))
-    counts = newest.aggregate(all=Count("pk"), failed=failed)
-    if counts["all"] <= figures.CAP:
-        succeeded = counts["all"] - counts["failed"]
-        return {name: f"{n:,}" for name, n in (counts | {"succeeded": succeeded}).items()}
-    some = {"failed": counts["failed"], "succeeded": counts["all"] - counts["failed"]}
-    return {"all": figures.capped(counts["all"])} | {k: f"{n:,}+" for k, n in some.items() if n}
+    found_counts = newest.aggregate(all=Count("pk"), failed=failed)
+    every = found_counts["all"]
+    by_outcome = {"failed": found_counts["failed"], "succeeded": every - found_counts["failed"]}
+    if every <= counts.CAP:
+        return {name: counts.text(n) for name, n in (by_outcome | {"all": every}).items()}
+    some = {name: f"{counts.text(n)}+" for name, n in by_outcome.items() if n}
+    return some | {"all": counts.text(every, cap=counts.CAP)}
 
 
 @kept_for(30)

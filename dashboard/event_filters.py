@@ -88,6 +88,12 @@ class Filters:
         """Whether anything but a tab was chosen."""
         return any((self.queue, self.task, self.typed, self.period, self.since, self.until))
 
+    @property
+    def only_a_queue(self) -> bool:
+        """Whether nothing but a tab and a queue was chosen."""
+        others = (self.task, self.typed, self.period, self.since, self.until)
+        return not any(others)
+
     def write(self, **more: object) -> str:
         """Return the choice as a query string, changed by `more`; None and "" leave one out."""
         chosen = {

@@ -2,7 +2,23 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, event, events, log_in_again, queues, tasks, templates
+from .views import (
+    enqueue,
+    enqueue_parts,
+    event,
+    events,
+    log_in_again,
+    queue_limits,
+    queues,
+    replies,
+    reply_try,
+    status,
+    task,
+    task_acts,
+    task_diff,
+    tasks,
+    templates,
+)
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -19,14 +35,33 @@ urlpatterns = [
     path("enqueue/templates/<int:pk>/delete/", templates.delete, name="template-delete"),
     path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
-    path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),
-    path("tasks/<int:pk>/", tasks.task, name="task"),
-    path("tasks/<int:pk>/again/", tasks.task_again, name="task-again"),
+    path("tasks/by-name/", task.task_by_name, name="task-by-name"),
+    path("tasks/by-name/report/", task.task_by_name_report, name="task-by-name-report"),
+    path("tasks/diff/", task_diff.task_diff, name="task-diff"),
+    path("tasks/run/", task_acts.run, name="task-run"),
+    path("tasks/cancel/", task_acts.cancel, name="task-cancel"),
+    path("tasks/local/forward/", task_acts.forward, name="task-forward"),
+    path("tasks/local/twice/", task_acts.twice, name="task-twice"),
+    path("tasks/<int:pk>/", task.task, name="task"),
+    path("tasks/<int:pk>/report/", task.task_report, name="task-report"),
+    path("tasks/<int:pk>/again/", task_acts.again, name="task-again"),
+    path("tasks/<int:pk>/resend/", task_acts.resend, name="task-resend"),
     path("queues/", queues.queues, name="queues"),
-    path("queues/_new/", queues.create, name="queue-create"),
+    path("queues/_new/", queue_limits.create, name="queue-create"),
     path("queues/<str:name>/", queues.queue, name="queue"),
-    path("queues/<str:name>/edit/", queues.edit, name="queue-edit"),
+    path("queues/<str:name>/edit/", queue_limits.edit, name="queue-edit"),
     path("queues/<str:name>/pause/", queues.pause, name="queue-pause"),
     path("queues/<str:name>/resume/", queues.resume, name="queue-resume"),
     path("queues/<str:name>/purge/", queues.purge, name="queue-purge"),
+    path("queues/<str:name>/delete/", queues.delete, name="queue-delete"),
+    path("replies/", replies.replies, name="replies"),
+    path("replies/new/", replies.new, name="reply-new"),
+    path("replies/<int:pk>/", replies.edit, name="reply"),
+    path("replies/<int:pk>/switch/", replies.switch, name="reply-switch"),
+    path("replies/<int:pk>/recount/", replies.recount, name="reply-recount"),
+    path("replies/<int:pk>/delete/", replies.delete, name="reply-delete"),
+    path("replies/<int:pk>/try/", reply_try.try_it, name="reply-try"),
+    path("status/", status.status, name="status"),
+    path("status/test/", status.start_test, name="self-test-start"),
+    path("status/test/<int:pk>/", status.test, name="self-test"),
 ]

@@ -14,11 +14,10 @@ def refusals(before: int | None, size: int) -> dict[str, Any]:
     rows = list((found.filter(pk__lt=before) if before else found)[: size + 1])
     more = len(rows) > size
     older = urlencode({"show": "refusals", "before": rows[size - 1].pk}) if more else ""
-    reasons = figures.last_day().reasons.most_common()
     return {
         "rows": rows[:size],
         "older": older,
         "first": not before,
         "newest": "show=refusals",
-        "reasons": reasons,
+        "reasons": figures.refusal_reasons(),
     }
