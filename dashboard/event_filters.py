@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from django.utils import timezone
 
 from receiver.models import Span, Words
 
-from . import narrow
+from . import inert, narrow
 from .query import Query, Term, Unreadable, moment, parse
 from .views.frame import plain
 
@@ -93,6 +93,11 @@ class Filters:
         """Whether nothing but a tab and a queue was chosen."""
         others = (self.task, self.typed, self.period, self.since, self.until)
         return not any(others)
+
+    @property
+    def said(self) -> str:
+        """The choice as the log and a confirmation say it."""
+        return inert.visible(unquote_plus(self.write())) or "all events"
 
     def write(self, **more: object) -> str:
         """Return the choice as a query string, changed by `more`; None and "" leave one out."""

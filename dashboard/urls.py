@@ -6,6 +6,8 @@ from .views import (
     enqueue,
     enqueue_parts,
     event,
+    event_export,
+    event_resend,
     events,
     log_in_again,
     queue_limits,
@@ -24,6 +26,8 @@ from .views import (
 urlpatterns = [
     path("events/", events.events, name="events"),
     path("events/rows/", events.event_rows, name="event-rows"),
+    path("events/export/<str:form>/", event_export.event_export, name="event-export"),
+    path("events/<int:pk>/resend/", event_resend.resend, name="event-resend"),
     path("events/<int:pk>/", event.event, name="event"),
     path("events/<int:pk>/body/", event.event_body, name="event-body"),
     path("enqueue/", enqueue.enqueue, name="enqueue"),

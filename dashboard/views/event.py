@@ -1,7 +1,9 @@
 """One event: everything of it, and its body as a file."""
 
+import secrets
 from typing import Any
 
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from receiver.models import Event
 
-from .. import belongs, inert
+from .. import belongs, console, identity, inert, resend, snippets
 from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
 from .frame import allowed, page
@@ -22,23 +24,56 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one event: body, headers, caller, and the attempts of the same task."""
     # Of a large body no more is read than is shown.
     begin = Substr("body", 1, inert.PRETTY_BYTES + 1, output_field=BinaryField())
-    found: Any = get_object_or_404(Event.objects.defer("body").annotate(begin=begin), pk=pk)
-    body = bytes(found.begin or b"")  # of none SQLite makes NULL
+    rows = Event.objects.defer("body").annotate(begin=begin).select_related("reply")
+    found: Any = get_object_or_404(rows, pk=pk)
     sent = belongs.sender(found)
     arrived = _attempts(found, sent)
     context = {
         "title": inert.visible(str(found)),
         "event": found,
+        "attempts": arrived,
+        "entries": of_events(arrived),
+        "sent": sent,
+        "ticks": identity.ticks(found),
+        "signed_by": identity.signed_by(found),
+        "trace_url": console.trace_link(found.trace),
+        "submission": secrets.token_hex(16),
+    }
+    neighbours = _neighbours(pk)
+    return page(request, "event.html", context | neighbours | _body(found) | _codes(request, pk))
+
+
+def _body(found: Any) -> dict[str, Any]:
+    body = bytes(found.begin or b"")  # of none SQLite makes NULL
+    return {
         "pretty": inert.pretty(body),
         "raw": inert.raw(body),
         "raw_is_cut": len(body) > inert.RAW_BYTES,
         "hex": inert.hexdump(body),
         "hex_is_cut": len(body) > inert.HEX_BYTES,
-        "attempts": arrived,
-        "entries": of_events(arrived),
-        "sent": sent,
     }
-    return page(request, "event.html", context)
+
+
+def _neighbours(pk: int) -> dict[str, int | None]:
+    """Return the keys of the events before and after this one, as they arrived."""
+    ids = Event.objects.values_list("pk", flat=True)
+    return {
+        "older": ids.filter(pk__lt=pk).order_by("-pk").first(),
+        "newer": ids.filter(pk__gt=pk).order_by("pk").first(),
+    }
+
+
+def _codes(request: HttpRequest, pk: int) -> dict[str, Any]:
+    """Return the request as code, what of it that leaves out, or why there is none."""
+    may = request.user.has_perm
+    if not may("receiver.view_body"):
+        return {}
+    try:
+        draft, left_out = resend.draft(pk, may)
+    except (PermissionDenied, ValidationError) as error:
+        said = error.messages[0] if isinstance(error, ValidationError) else str(error)
+        return {"no_copy": said}
+    return {"codes": snippets.all_of(draft), "left_out": left_out}
 
 
 def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
