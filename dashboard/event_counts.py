@@ -16,9 +16,9 @@ _QUEUE = re.compile(r"[A-Za-z0-9-]{1,100}")
 
 def on_tabs(filters: Filters) -> dict[str, str]:
     """Return the number on each tab as text; none for what no index counts."""
-    refusals = {"refusals": figures.tab_counts()["refusals"]}
     if filters.only_a_queue:
-        return counts.events_by_outcome(filters.queue) | refusals
+        return figures.tab_counts(filters.queue)
+    refusals = figures.refusals_count()
     if filters.problem or filters.words or filters.narrowed.scans:
         return refusals
     return _narrowed(filters.write(show="")) | refusals
