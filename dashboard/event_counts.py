@@ -27,7 +27,7 @@ def on_tabs(filters: Filters) -> dict[str, str]:
 @kept_for(10)
 def _narrowed(choice: str) -> dict[str, str]:
     """Count the newest events of a choice by outcome: "+" where there are more."""
-    filters = Filters(QueryDict(choice).dict())
+    filters = Filters(QueryDict(choice).dict(), bodies=False)  # words are not counted
     span = filters.span()
     found = filters.narrowed.events.filter(pk__gt=span.above, pk__lt=span.below)
     newest = found.order_by("-pk")[: counts.CAP + 1]

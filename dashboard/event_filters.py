@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from urllib.parse import unquote_plus, urlencode
 
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 
 from receiver.models import Span, Words
@@ -22,12 +23,21 @@ PERIODS = {
     "30d": "30 days",
 }
 MOST_TYPED = 2000  # characters
+NO_WORDS = (
+    "Words are looked for in bodies, and your account lacks the permission receiver.view_body."
+    " Search by fields instead: queue:, task:, status: and the others below."
+)
 
 
 class Filters:
-    """The tab, the queue, the task, the time and the search; `write` makes the same of a URL."""
+    """The tab, the queue, the task, the time and the search; `write` makes the same of a URL.
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    Without `bodies` the reader may not see them: words to be found there are a problem, since
+    whether they are found would tell what is in there.
+    """
+
+    def __init__(self, given: Mapping[str, str], *, bodies: bool) -> None:
+        self.bodies = bodies
         show = given.get("show", "all")
         self.show = show if show in TABS else "all"
         self.queue = plain(given.get("queue"), 100).strip()
@@ -37,6 +47,12 @@ class Filters:
         self.period = period if period in PERIODS else ""
         self.since = "" if self.period else plain(given.get("from"), 40).strip()
         self.until = "" if self.period else plain(given.get("to"), 40).strip()
+
+    @classmethod
+    def of(cls, request: HttpRequest, query: str | None = None) -> "Filters":
+        """Read what a request's query string chose, or another `query`, as its user may see it."""
+        given = request.GET if query is None else QueryDict(query)
+        return cls(given.dict(), bodies=request.user.has_perm("receiver.view_body"))
 
     @cached_property
     def query(self) -> Query:
@@ -48,6 +64,8 @@ class Filters:
             chosen["outcome"] = self.show
         terms = [Term(name, value, chosen=True) for name, value in chosen.items() if value]
         problem = typed.problem
+        if not self.bodies and any(one.name == "text" for one in typed.terms):
+            problem = problem or NO_WORDS
         try:
             terms += self._times(now)
         except Unreadable as unreadable:

@@ -20,7 +20,7 @@ def event_export(request: HttpRequest, form: str) -> Any:
     """Stream all events that match as CSV or NDJSON; bodies for those who may see them."""
     if form not in FORMATS:
         raise Http404("Events are exported as csv or ndjson.")
-    filters = Filters(request.GET.dict())
+    filters = Filters.of(request)
     if filters.problem:
         return redirect(f"{reverse('events')}?{filters.write()}")  # which says what is wrong
     if request.method == "HEAD":

@@ -25,7 +25,7 @@ PERMISSIONS = {"refusals": "receiver.view_refusal"}  # of a tab, where it is not
 @require_safe
 def events(request: HttpRequest) -> HttpResponse:
     """List events, or refusals, newest first; the first page is live."""
-    filters = Filters(request.GET.dict())
+    filters = Filters.of(request)
     need(request, PERMISSIONS.get(filters.show, "receiver.view_event"))
     context = {"title": "Events", "filters": filters, "tabs": _tabs(request, filters)}
     if filters.show == "refusals":
@@ -85,7 +85,7 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     after, known = cursor.read(whole(request.GET.get("after")), request.GET.get("seen", ""))
     ids = Event.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
     new = set(ids[: cursor.BACK + MOST_NEW + 1]) - known
-    filters = Filters(request.GET.dict())
+    filters = Filters.of(request)
     if not new or filters.problem:
         return HttpResponse(status=204)
     found = filters.narrowed.events.filter(pk__in=new).order_by("-pk")

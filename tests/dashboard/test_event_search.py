@@ -9,7 +9,7 @@ from django.db import connection
 
 from dashboard import cache, event_pages, narrow
 from receiver.models import Event, SearchText, Words, words
-from tests.dashboard.conftest import make_event
+from tests.dashboard.conftest import allow, make_event
 
 pytestmark = pytest.mark.django_db
 
@@ -239,3 +239,18 @@ def test_sqlite_asks_the_index_for_the_words(admin_client):
     assert "VIRTUAL TABLE INDEX" in plan
     assert "G0" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_words_are_for_those_who_may_see_bodies(client, newcomer):
+    event = make_event(body=b"secret", status=503)
+    allow(newcomer, "receiver.view_event")
+    for typed in ("secret", "absent", "-secret", "status:503 secret"):
+        for path in ("/events/", "/events/export/ndjson/"):
+            answer = client.get(path, {"q": typed}, follow=True)
+            assert "lacks the permission receiver.view_body" in answer.content.decode(), typed
+            assert f"event-{event.pk}" not in answer.content.decode()
+        assert client.get("/events/rows/", {"q": typed, "after": "0"}).status_code == 204
+    assert found(client, q="status:503") == ["abc"]
+    assert "Text of the body" not in client.get("/events/").content.decode()
+    allow(newcomer, "receiver.view_body")
+    assert found(client, q="secret") == ["abc"]
