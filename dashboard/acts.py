@@ -12,9 +12,18 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
 
 from .errors import GatewayError
-from .models import Queue, SentTask, Template
+from .models import Batch, Queue, SentTask, Template
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "on_template", "told"]
+__all__ = [
+    "ADDITION",
+    "CHANGE",
+    "DELETION",
+    "on_batch",
+    "on_queue",
+    "on_task",
+    "on_template",
+    "told",
+]
 
 
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
@@ -32,6 +41,11 @@ def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) ->
     return _write(user, Template, str(template.pk), template.title, text, flag)
 
 
+def on_batch(user: Any, batch: Batch, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a batch."""
+    return _write(user, Batch, str(batch.pk), str(batch), text, flag)
+
+
 @contextmanager
 def told(entry: LogEntry) -> Iterator[None]:
     """Do the act; a GatewayError is added to its entry and goes on."""
@@ -45,7 +59,12 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any, model: type[SentTask | Queue | Template], key: str, name: str, text: str, flag: int
+    user: Any,
+    model: type[Batch | Queue | SentTask | Template],
+    key: str,
+    name: str,
+    text: str,
+    flag: int,
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,

@@ -17,13 +17,16 @@ class Place(NamedTuple):
     here: bool
 
 
+BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
 ENQUEUE_PAGES = ("enqueue", "enqueue-paste", "templates", "template-save")
+BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
 QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge")
 PLACES = (
     ("", "overview", "home", "Overview", ("overview",)),
     ("receiver.view_event", "events", "inbox", "Events", ("events", "event")),
     ("dashboard.view_senttask", "tasks", "list", "Tasks", ("tasks", "task", "task-by-name")),
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
+    ("dashboard.view_batch", "batches", "rows", "Batches", BATCH_PAGES),
     ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
 )
 

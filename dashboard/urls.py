@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import enqueue, enqueue_parts, events, log_in_again, queues, tasks, templates
+from .views import (
+    batch_acts,
+    batch_new,
+    batches,
+    enqueue,
+    enqueue_parts,
+    events,
+    log_in_again,
+    queues,
+    tasks,
+    templates,
+)
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
@@ -22,6 +33,18 @@ urlpatterns = [
     path("tasks/by-name/", tasks.task_by_name, name="task-by-name"),
     path("tasks/<int:pk>/", tasks.task, name="task"),
     path("tasks/<int:pk>/again/", tasks.task_again, name="task-again"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/new/", batch_new.new, name="batch-new"),
+    path("batches/fill/", batch_new.fill, name="batch-fill"),
+    path("batches/<int:pk>/", batches.batch, name="batch"),
+    path("batches/<int:pk>/slice/", batches.slice, name="batch-slice"),
+    path("batches/<int:pk>/errors.csv", batches.errors, name="batch-errors"),
+    path("batches/<int:pk>/send/", batch_acts.send, name="batch-send"),
+    path("batches/<int:pk>/stop/", batch_acts.stop, name="batch-stop"),
+    path("batches/<int:pk>/resume/", batch_acts.resume, name="batch-resume"),
+    path("batches/<int:pk>/retry/", batch_acts.retry, name="batch-retry"),
+    path("batches/<int:pk>/cancel/", batch_acts.cancel, name="batch-cancel"),
+    path("batches/<int:pk>/delete/", batch_acts.delete, name="batch-delete"),
     path("queues/", queues.queues, name="queues"),
     path("queues/_new/", queues.create, name="queue-create"),
     path("queues/<str:name>/", queues.queue, name="queue"),

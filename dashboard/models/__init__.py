@@ -1,5 +1,7 @@
-"""What the dashboard keeps: sent tasks, saved forms, tries to log in; queues for the admin."""
+"""What the dashboard keeps: sent tasks, batches, forms, tries to log in; queues for the admin."""
 
+from .batch import Batch
+from .batch_row import BatchRow
 from .log_in_try import LogInTry
 from .queue import Queue
 from .sent_task import SAFE_TO_REPEAT, SKEW, SentTask, SentTaskQuerySet
@@ -8,6 +10,8 @@ from .template import Template, TemplateQuerySet
 __all__ = [
     "SAFE_TO_REPEAT",
     "SKEW",
+    "Batch",
+    "BatchRow",
     "LogInTry",
     "Queue",
     "SentTask",
