@@ -28,6 +28,7 @@ PLACES = (
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
     ("dashboard.view_batch", "batches", "rows", "Batches", BATCH_PAGES),
     ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
+    ("", "status", "pulse", "Status", ("status", "self-test", "self-test-start")),
 )
 
 

@@ -11,6 +11,7 @@ from .views import (
     events,
     log_in_again,
     queues,
+    status,
     tasks,
     templates,
 )
@@ -52,4 +53,7 @@ urlpatterns = [
     path("queues/<str:name>/pause/", queues.pause, name="queue-pause"),
     path("queues/<str:name>/resume/", queues.resume, name="queue-resume"),
     path("queues/<str:name>/purge/", queues.purge, name="queue-purge"),
+    path("status/", status.status, name="status"),
+    path("status/test/", status.start_test, name="self-test-start"),
+    path("status/test/<int:pk>/", status.test, name="self-test"),
 ]

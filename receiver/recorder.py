@@ -53,7 +53,6 @@ def build(environ: Mapping[str, Any], body: bytes, caller: Caller, received_at: 
         body=body,
         body_size=len(body),
         preview=text.preview(body),
-        search_text=text.searchable(body),
         caller_account=caller.account,
         caller_audience=caller.audience,
         caller_check=caller.check,

@@ -50,6 +50,15 @@ def pill(outcome: str) -> SafeString:
     return format_html('<span class="pill pill-{}">{}{}</span>', css, icon(symbol), word)
 
 
+SIGNS = {"ok": "check", "warn": "question", "bad": "x", "info": "shield", "quiet": "minus"}
+
+
+@register.simple_tag
+def status_pill(colour: str, word: str) -> SafeString:
+    """Show a word in an outcome's colour, with that colour's own sign."""
+    return format_html('<span class="pill pill-{}">{}{}</span>', colour, icon(SIGNS[colour]), word)
+
+
 @register.simple_tag
 def instant(moment: datetime | None, form: str = "short") -> SafeString | str:
     """Show an instant: UTC here, turned into the reader's zone by app.js."""

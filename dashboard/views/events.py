@@ -30,6 +30,7 @@ class Filters:
         self.show = show if show in TABS else "all"
         self.queue = plain(request.GET.get("queue"), 100).strip()
         self.task = plain(request.GET.get("task"), 500).strip()
+        self.batch = whole(request.GET.get("batch"))
 
     def events(self) -> EventQuerySet:
         events = Event.objects.light().order_by("-id")
@@ -39,10 +40,14 @@ class Filters:
             events = events.filter(queue=self.queue)
         if self.task:
             events = events.filter(task=self.task)
+        if self.batch:
+            ids = SentTask.objects.filter(batch=self.batch).values("task_id")
+            events = events.filter(task__in=ids)
         return events
 
     def query(self, **more: object) -> str:
-        chosen = {"show": self.show, "queue": self.queue, "task": self.task} | more
+        chosen = {"show": self.show, "queue": self.queue, "task": self.task, **more}
+        chosen["batch"] = self.batch
         return urlencode({k: v for k, v in chosen.items() if v not in ("", None, "all")})
 
 

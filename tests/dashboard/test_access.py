@@ -22,10 +22,12 @@ LOOKS = [
     "/queues/",
     "/queues/default/",
     "/enqueue/templates/",
+    "/status/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
+    "/status/test/",
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
 ]
@@ -35,6 +37,7 @@ PERMISSIONS = {
     "/enqueue/templates/1/rename/": "change_template",
     "/enqueue/templates/1/delete/": "delete_template",
     "/tasks/1/again/": "add_senttask",
+    "/status/test/": "add_senttask",
     "/queues/_new/": "change_queue",
     "/queues/default/edit/": "change_queue",
     "/queues/default/pause/": "change_queue",
@@ -53,6 +56,7 @@ def _rows(cloud):
 def test_every_url_is_in_the_lists_below():
     listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
     listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
+    listed |= {"/status/test/1/"}  # tests/dashboard/test_status.py
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
             try:
@@ -141,7 +145,7 @@ def test_a_page_keeps_to_the_policy(admin_client, path):
 @pytest.mark.parametrize("path", ["/", "/admin/", "/admin/dashboard/senttask/"])
 def test_the_frame_is_the_same_everywhere(admin_client, path):
     page = admin_client.get(path).content.decode()
-    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues"):
+    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues", "Status"):
         assert page.count(f"</svg>{label}</a>") == 2
     assert "Local · demo" in page
     assert "dashboard/app.css" in page

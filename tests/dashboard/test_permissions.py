@@ -71,20 +71,20 @@ def test_who_is_no_staff_is_offered_to_log_out(client, django_user_model):
 
 
 def places(page: str) -> list[str]:
-    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues)</a>", page)
+    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues|Status)</a>", page)
 
 
 @pytest.mark.parametrize(
     ("permission", "shown"),
     [
-        ("receiver.view_event", ["Overview", "Events"]),
-        ("dashboard.view_senttask", ["Overview", "Tasks"]),
-        ("dashboard.add_senttask", ["Overview", "Enqueue"]),
-        ("dashboard.view_queue", ["Overview", "Queues"]),
+        ("receiver.view_event", ["Overview", "Events", "Status"]),
+        ("dashboard.view_senttask", ["Overview", "Tasks", "Status"]),
+        ("dashboard.add_senttask", ["Overview", "Enqueue", "Status"]),
+        ("dashboard.view_queue", ["Overview", "Queues", "Status"]),
     ],
 )
 def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission, shown):
-    assert places(client.get("/").content.decode()) == ["Overview", "Overview"]
+    assert places(client.get("/").content.decode()) == ["Overview", "Status"] * 2
     allow(newcomer, permission)
     for path in ("/", "/admin/"):
         assert places(client.get(path).content.decode()) == [*shown, *shown]
