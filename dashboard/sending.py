@@ -127,6 +127,8 @@ def _send(jobs: list[Job], seconds: float) -> None:
     now = timezone.now()
     jobs = [job for job in jobs if job.row.taken_until and now < job.row.taken_until]
     drafts = [job.sent.draft for job in jobs if job.sent]
+    if not drafts:
+        return
     for job, error in zip(jobs, gateway.create_tasks(drafts, seconds), strict=True):
         job.text = str(error) if error else ""
         job.state = _state(job, error)
