@@ -17,15 +17,16 @@ from .row_check import RowCheck
 BODIES = 64 * 2**20
 
 
-def make(form: BatchForm, user: Any) -> Batch | None:
-    """Store the batch that the form says, once however often it comes; None says why on the form.
+def make(form: BatchForm, user: Any) -> tuple[Batch | None, bool]:
+    """Store the batch that the form says, and say whether it is new: it may come more than once.
 
+    Without a batch the form says why.
     What was stored of an earlier dry run of the same form is replaced.
     """
     key = form.cleaned_data["submission"]
     if earlier := Batch.objects.filter(submission=key).first():
         if earlier.digest == form.digest and _is_whole(earlier):
-            return earlier
+            return earlier, False
         if earlier.state not in Batch.UNSENT or not earlier.may_be_deleted:
             form.renew()
             form.add_error(
@@ -33,23 +34,23 @@ def make(form: BatchForm, user: Any) -> Batch | None:
                 f"This form has been used for batch {earlier.pk} already. Press "
                 "Check once more to make another of what it says now.",
             )
-            return None
+            return None, False
     batch = _batch(form, user)
     rows = _rows(batch, form)
     if form.errors:
-        return None
+        return None, False
     if earlier:
         earlier.delete()
     try:
         with transaction.atomic():
             batch.save()
     except IntegrityError:  # the same form, pressed twice at once
-        return Batch.objects.get(submission=key)
+        return Batch.objects.get(submission=key), False
     for row in rows:
         row.batch = batch
     BatchRow.objects.add(rows)
     batch.move((Batch.State.READING,), Batch.State.READY)
-    return batch
+    return batch, True
 
 
 def _is_whole(batch: Batch) -> bool:

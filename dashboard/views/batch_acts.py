@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from .. import acts
 from ..models import Batch
-from .batches import MAKES
+from .batch_page import MAKES
 from .frame import allowed
 
 

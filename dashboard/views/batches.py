@@ -14,12 +14,12 @@ from ..drafts import Draft
 from ..models import Batch, BatchRow
 from ..row_check import RowCheck
 from ..sending import send_slice
+from .batch_page import MAKES
 from .frame import allowed, page, whole
 
 PAGE = 50
 SHOWN = 10  # rows of a dry run
 ERRORS = 20  # errors on the page; all of them are in the file
-MAKES = ("dashboard.add_batch", "dashboard.add_senttask")
 
 
 @allowed("dashboard.view_batch")

@@ -36,7 +36,7 @@ def make(user=None, **fields) -> Batch:
     """Return a batch that was checked and not sent."""
     form = filled(**fields)
     assert not form.errors, form.errors
-    batch = batch_new.make(form, user)
+    batch, _ = batch_new.make(form, user)
     assert batch, form.errors
     return batch
 

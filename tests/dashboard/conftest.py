@@ -14,7 +14,15 @@ from receiver.models import Event
 from tests.processes import EmulatorProcess
 
 CALLS = [
-    *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
+    *[
+        "create_task",
+        "create_tasks",
+        "get_task",
+        "list_tasks",
+        "list_queues",
+        "get_queue",
+        "create_queue",
+    ],
     *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
 ]
 PARENT = "projects/demo/locations/us-central1"
@@ -102,7 +110,7 @@ def cloud(monkeypatch):
     calls.get_task.side_effect = make_task
     calls.list_tasks.return_value = ([], "")
     calls.list_queues.return_value = [make_queue(), make_queue("emails", state="PAUSED")]
-    for name in CALLS[4:]:
+    for name in CALLS[5:]:
         getattr(calls, name).return_value = make_queue()
     return calls
 
@@ -125,6 +133,7 @@ def real_cloud(emulator, settings):
 LOOKING = [
     *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
     *["dashboard.view_senttask", "dashboard.view_queue", "dashboard.view_template"],
+    "dashboard.view_batch",
 ]
 
 

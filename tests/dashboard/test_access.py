@@ -5,7 +5,8 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from dashboard import urls
-from dashboard.models import Template
+from dashboard.models import Batch, Template
+from tests.dashboard.batches import FORM
 from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
@@ -22,16 +23,27 @@ LOOKS = [
     "/queues/",
     "/queues/default/",
     "/enqueue/templates/",
+    "/batches/",
+    "/batches/1/",
     "/status/",
 ]
-FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
+FORMS = [
+    "/enqueue/",
+    "/batches/new/",
+    "/queues/_new/",
+    "/queues/default/edit/",
+    "/queues/default/purge/",
+]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
     "/status/test/",
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
 ]
+ACTIONS += ["/batches/fill/", *(f"/batches/1/{act}/" for act in ("slice", "send", "stop"))]
+ACTIONS += [f"/batches/1/{act}/" for act in ("resume", "retry", "cancel", "delete")]
 PERMISSIONS = {
+    "/batches/1/delete/": "delete_batch",
     "/enqueue/": "add_senttask",
     "/enqueue/paste/": "add_senttask",
     "/enqueue/templates/1/rename/": "change_template",
@@ -50,12 +62,14 @@ PERMISSIONS = {
 def _rows(cloud):
     make_event(id=1)
     make_sent("t-1", id=1, answer="unknown")
+    Batch.objects.create(id=1, submission="1", source="copies", fields=FORM, state="ready")
     Template.objects.create(id=1, title="T", queue=DEFAULT, url="http://localhost:8080")
 
 
 def test_every_url_is_in_the_lists_below():
     listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
     listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
+    listed |= {"/batches/1/errors.csv"}  # tests/dashboard/test_permissions.py
     listed |= {"/status/test/1/"}  # tests/dashboard/test_status.py
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
@@ -145,7 +159,7 @@ def test_a_page_keeps_to_the_policy(admin_client, path):
 @pytest.mark.parametrize("path", ["/", "/admin/", "/admin/dashboard/senttask/"])
 def test_the_frame_is_the_same_everywhere(admin_client, path):
     page = admin_client.get(path).content.decode()
-    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues", "Status"):
+    for label in ("Overview", "Events", "Tasks", "Enqueue", "Batches", "Queues", "Status"):
         assert page.count(f"</svg>{label}</a>") == 2
     assert "Local · demo" in page
     assert "dashboard/app.css" in page

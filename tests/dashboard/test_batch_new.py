@@ -155,7 +155,7 @@ def test_what_is_wrong_with_the_form_is_said_at_its_field(fields, field, sentenc
 def test_what_no_row_can_mend_is_said_at_the_field_and_nothing_is_stored(fields, field, sentence):
     form = filled(**fields)
     assert form.is_valid(), form.errors
-    batch = batch_new.make(form, None)
+    batch, _ = batch_new.make(form, None)
     if field is None:  # the first row has the name that all of them want
         assert (batch.good, batch.wrong) == (1, 2)
         return
@@ -168,7 +168,7 @@ def test_a_token_goes_only_to_our_receiver_where_tasks_go_to_google(settings):
     settings.CLOUD_TASKS_ENDPOINT = ""
     form = filled(source="csv", pasted="url\nhttps://evil.example/\n", url="{{url}}")
     assert form.is_valid()
-    assert batch_new.make(form, None) is None
+    assert batch_new.make(form, None) == (None, False)
     assert "A token goes only to" in form.errors["account"][0]
 
 
@@ -181,7 +181,7 @@ def test_what_our_receiver_would_refuse_is_not_sent(settings):
 def test_the_bodies_together_have_a_limit(monkeypatch):
     monkeypatch.setattr(batch_new, "BODIES", 2**20)
     form = filled(count="20", body="x" * 100_000)
-    assert batch_new.make(form, None) is None
+    assert batch_new.make(form, None) == (None, False)
     assert form.errors["body"] == [
         "By row 11 the bodies are more than 1 MiB altogether, the most of one batch."
     ]
@@ -207,11 +207,13 @@ def test_a_form_of_a_batch_that_was_begun_becomes_another_only_when_pressed_agai
     batch = make()
     batch.start()
     form = filled(count="4")
-    assert batch_new.make(form, None) is None
+    assert batch_new.make(form, None) == (None, False)
     assert "has been used for batch" in form.non_field_errors()[0]
     assert form.data["submission"] != FORM["submission"]
     again = filled(**form.data)
-    assert batch_new.make(again, None) != batch
+    another, is_new = batch_new.make(again, None)
+    assert is_new
+    assert another != batch
     assert Batch.objects.count() == 2
 
 

@@ -173,6 +173,7 @@ document.addEventListener("change", (event) => {
 });
 
 localTimes(document);
+for (const part of document.querySelectorAll("[data-without-script]")) part.hidden = true;
 for (const field of document.getElementsByName("zone")) field.value = zone;
 for (const box of switches()) box.checked = liveIsOn();
 for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
