@@ -10,6 +10,9 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model
+
+from receiver.models import Reply
 
 from .errors import GatewayError
 from .models import Batch, Queue, SentTask, Template
@@ -19,7 +22,9 @@ __all__ = [
     "CHANGE",
     "DELETION",
     "on_batch",
+    "on_named_task",
     "on_queue",
+    "on_reply",
     "on_task",
     "on_template",
     "told",
@@ -29,6 +34,13 @@ __all__ = [
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a task that was sent from here."""
     return _write(user, SentTask, str(sent.pk), sent.task_id, text, flag)
+
+
+def on_named_task(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a task by its full name, whoever sent it."""
+    rows = SentTask.objects.filter(name=name).values_list("pk", "task_id")
+    key, shown = rows.first() or (None, name)
+    return _write(user, SentTask, None if key is None else str(key), shown, text, flag)
 
 
 def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
@@ -46,6 +58,11 @@ def on_batch(user: Any, batch: Batch, text: str, flag: int = CHANGE) -> LogEntry
     return _write(user, Batch, str(batch.pk), str(batch), text, flag)
 
 
+def on_reply(user: Any, reply: Reply, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a rule that makes the receiver answer otherwise."""
+    return _write(user, Reply, str(reply.pk), reply.name, text, flag)
+
+
 @contextmanager
 def told(entry: LogEntry) -> Iterator[None]:
     """Do the act; a GatewayError is added to its entry and goes on."""
@@ -59,12 +76,7 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any,
-    model: type[Batch | Queue | SentTask | Template],
-    key: str,
-    name: str,
-    text: str,
-    flag: int,
+    user: Any, model: type[Model], key: str | None, name: str, text: str, flag: int
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,

@@ -81,7 +81,7 @@ def _csv(text: str) -> Upload:
 
 def _row(fields: list[str], wanted: int) -> tuple[str, *tuple[list[str], ...]]:
     if len(fields) != wanted:
-        return "", ["", f"{len(fields)} fields, and the first line has {wanted} columns."]
+        return "", ["", f"Fields: {len(fields)}; columns in the first line: {wanted}."]
     return (json.dumps(fields),)
 
 

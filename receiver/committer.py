@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connection
 
+from .counts import counts
 from .delivery import Delivery
 from .refusals import Refused
 from .store import store, write_lines
@@ -66,6 +67,7 @@ class Committer:
         size = len(delivery.body)
         full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
         if len(self._waiting) >= MOST_WAITING or full:
+            counts.busy += 1
             raise Busy
         self._start()
         job = _Job(delivery, self._loop.create_future(), self._loop.time())
@@ -110,6 +112,7 @@ class Committer:
             if self._loop.time() - job.given_at < PATIENCE:
                 break
             if not job.done.done():
+                counts.busy += 1
                 job.done.set_exception(Busy())
 
     def _settle(self, batch: list[_Job]) -> None:

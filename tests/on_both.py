@@ -21,10 +21,8 @@ def together(first: list[str], second: list[str]) -> int:
         other = subprocess.Popen(second, env=environment, stdout=kept, stderr=subprocess.STDOUT)
         try:
             code = subprocess.run(first, env=environment).returncode
-            other.wait()
         finally:
-            other.terminate()  # does nothing where it has ended
-            other.wait()
+            other.wait()  # Ctrl-C reaches it too: it has a PostgreSQL to stop
             kept.seek(0)
             sys.stdout.buffer.write(kept.read())
             sys.stdout.flush()

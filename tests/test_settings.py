@@ -19,6 +19,7 @@ CLOUD = {
     "DATABASE_URL": "postgresql://u:p@db.example.com/tasks",
     "ALLOWED_HOSTS": "tasks.example.com",
     "OIDC_SERVICE_ACCOUNT": "tasks@tasks-1234.iam.gserviceaccount.com",
+    "GOOGLE_CLOUD_PROJECT": "tasks-1234",
 }
 
 
@@ -151,9 +152,11 @@ def test_production_settings_pass_every_check(tmp_path):
         ("DEBUG", "1", "config.E001"),
         ("SECRET_KEY", "secret", "config.E002"),
         ("SECRET_KEY", "a" * 64, "config.E002"),
+        ("SECRET_KEY", "django-insecure-" + "0123456789abcdef" * 4, "config.E002"),
         ("ALLOWED_HOSTS", "*", "config.E003"),
         ("ALLOWED_HOSTS", "tasks.example.com,.run.app", "config.E003"),
         ("CLOUD_TASKS_ENDPOINT", "127.0.0.1:8123", "dashboard.E001"),
+        ("GOOGLE_CLOUD_PROJECT", "", "dashboard.E006"),
         ("RECEIVER_AUTH", "off", "receiver.E001"),
         ("OIDC_ISSUER", "http://127.0.0.1:8124", "receiver.E002"),
         ("OIDC_CERTS_URL", "file:///etc/passwd", "receiver.E003"),

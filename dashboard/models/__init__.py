@@ -1,10 +1,12 @@
-"""What the dashboard keeps: sent tasks, batches, forms, tries to log in; queues for the admin."""
+"""What the dashboard keeps: tasks, batches, saved forms, counts, keys, tries; queues by name."""
 
 from .batch import Batch
 from .batch_row import BatchRow
 from .log_in_try import LogInTry
+from .once import Once
 from .queue import Queue
 from .sent_task import SAFE_TO_REPEAT, SKEW, SentTask, SentTaskQuerySet
+from .tally import Tally, TallyMark, in_ranges
 from .template import Template, TemplateQuerySet
 
 __all__ = [
@@ -13,9 +15,13 @@ __all__ = [
     "Batch",
     "BatchRow",
     "LogInTry",
+    "Once",
     "Queue",
     "SentTask",
     "SentTaskQuerySet",
+    "Tally",
+    "TallyMark",
     "Template",
     "TemplateQuerySet",
+    "in_ranges",
 ]

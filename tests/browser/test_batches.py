@@ -68,13 +68,15 @@ def test_a_csv_with_errors_is_shown_by_row_stopped_resumed_and_finished(
     page.click("role=button[name=Check]")
     expect(page.locator("main")).to_contain_text("121 rows: 120 can be sent, 1 cannot.")
     expect(page.locator("main")).to_contain_text("Nothing uses the column price")
-    expect(page.locator("#errors")).to_contain_text("1 fields, and the first line has 2 columns.")
+    expect(page.locator("#errors")).to_contain_text("Fields: 1; columns in the first line: 2.")
     look(page, "batch-dry-run")
     with page.expect_download() as download:
         page.click("text=All 1 as CSV")
     assert download.value.path().read_text().splitlines()[1].startswith("120,,")
     held = []
-    page.route("**/slice/*", held.append)  # so that it can be stopped, however fast this is
+    page.route(
+        "**/slice/*", lambda route: held.append(route)
+    )  # so that it can be stopped, however fast this is
     page.click("role=button[name='Send 120 tasks without the 1 wrong row']")
     expect(page.locator(".sum")).to_have_text("0 of 120")
     look(page, "batch-sending")

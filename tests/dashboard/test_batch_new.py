@@ -98,7 +98,7 @@ def test_errors_are_told_by_row_and_column_and_the_good_rows_stay():
     assert found[2] == [["name", "Row 1 has this name already, and a name is used once."]]
     assert [column for column, _ in found[3]] == ["url", "schedule_time", "name"]
     assert found[3][0] == ["url", "The URL must start with http:// or https://."]
-    assert found[4] == [["", "2 fields, and the first line has 3 columns."]]
+    assert found[4] == [["", "Fields: 2; columns in the first line: 3."]]
     assert found[5] == [["schedule_time", "That is in the past: 2020-01-01 00:00:00 UTC."]]
 
 

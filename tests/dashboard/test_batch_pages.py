@@ -49,7 +49,7 @@ def test_a_csv_is_checked_shown_and_sent(client, maker, answers):
     assert "Send 2 tasks without the 1 wrong row" in text
     assert "to &lt;b&gt;Åre&lt;/b&gt;" in text
     assert "X-City: %3Cb%3E%C3%85re%3C%2Fb%3E" in text
-    assert "1 fields, and the first line has 2 columns." in text
+    assert "Fields: 1; columns in the first line: 2." in text
     assert "Nothing uses the column unused" in text
     assert SentTask.objects.count() == 0
     assert not answers.called

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from dashboard.errors import Refused, Unreachable
 from dashboard.models import Batch
-from receiver.models import Refusal
+from receiver.models import Refusal, Reply
 from tests.dashboard.batches import FORM
 from tests.dashboard.conftest import allow, make_event, make_sent
 
@@ -27,6 +27,7 @@ NEEDED = {
     "/batches/901/errors.csv": "dashboard.view_batch",
     "/queues/": "dashboard.view_queue",
     "/queues/default/": "dashboard.view_queue",
+    "/replies/": "receiver.view_reply",
 }
 
 
@@ -77,7 +78,8 @@ def test_who_is_no_staff_is_offered_to_log_out(client, django_user_model):
 
 
 def places(page: str) -> list[str]:
-    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Batches|Queues|Status)</a>", page)
+    labels = "Overview|Events|Tasks|Enqueue|Batches|Queues|Replies|Status"
+    return re.findall(rf"</svg>({labels})</a>", page)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,7 @@ def places(page: str) -> list[str]:
         ("dashboard.add_senttask", ["Overview", "Enqueue", "Status"]),
         ("dashboard.view_batch", ["Overview", "Batches", "Status"]),
         ("dashboard.view_queue", ["Overview", "Queues", "Status"]),
+        ("receiver.view_reply", ["Overview", "Replies", "Status"]),
     ],
 )
 def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission, shown):
@@ -99,10 +102,14 @@ def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission
 
 def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
     parts = {
-        "receiver.view_event": ["Latest failures", "Events per hour", "Events, last 24 h", "t-1"],
+        "receiver.view_event": ["Latest failures", "Events per hour", "Handler time, p95", "t-1"],
         "receiver.view_refusal": ["Latest refusals", "<span>Refused</span>\n        <b>"],
         "dashboard.view_queue": ["<h2>Queues</h2>", "emails"],
+        "dashboard.view_senttask": ["<h2>Tasks sent from here</h2>", "Gave up"],
+        "receiver.view_reply": ["The receiver answers as it was told: <b>Fails</b>"],
     }
+    make_event(queue="once-was")
+    Reply.objects.create(name="Fails")
     assert "Your account may see nothing here yet" in client.get("/").content.decode()
     for permission in parts:
         newcomer.user_permissions.clear()
@@ -111,6 +118,7 @@ def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
         for needed, texts in parts.items():
             assert [text in page for text in texts] == [needed == permission] * len(texts)
         assert ("Refused" in page) == (permission == "receiver.view_refusal")
+        assert ("once-was" in page) == (permission == "receiver.view_event")
 
 
 def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
@@ -168,7 +176,8 @@ def test_every_act_is_in_the_admin_s_log(admin_client, cloud):
     lost = make_sent("lost", answer="unknown")
     admin_client.post(f"/tasks/{lost.pk}/again/")
     admin_client.post("/queues/_new/", {"name": "fresh"})
-    admin_client.post("/queues/default/edit/", {"max_attempts": "3"})
+    seen = admin_client.post("/queues/default/edit/", {"max_attempts": "3"}).context["seen"]
+    admin_client.post("/queues/default/edit/", {"max_attempts": "3", "seen": seen})
     admin_client.post("/queues/default/pause/")
     admin_client.post("/queues/default/resume/")
     admin_client.post("/queues/default/purge/", {"name": "default"})

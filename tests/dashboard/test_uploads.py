@@ -34,8 +34,8 @@ def test_a_row_with_other_fields_than_columns_is_named_and_the_others_stand():
     upload = read("csv", b"a,b\n1,2\n1\n1,2,3\n")
     assert [faults for _, faults in upload.rows] == [
         [],
-        [["", "1 fields, and the first line has 2 columns."]],
-        [["", "3 fields, and the first line has 2 columns."]],
+        [["", "Fields: 1; columns in the first line: 2."]],
+        [["", "Fields: 3; columns in the first line: 2."]],
     ]
 
 

@@ -22,6 +22,10 @@ function localTimes(root) {
   for (const label of root.querySelectorAll("text[data-hour]")) {
     label.textContent = clock(new Date(label.dataset.hour)).slice(0, 5);
   }
+  for (const label of root.querySelectorAll("text[data-day]")) {
+    const begins = new Date(label.dataset.day);
+    label.textContent = `${begins.toLocaleDateString("en", { weekday: "short" })} ${begins.getDate()}`;
+  }
 }
 
 // Tabs: one panel at a time, arrows move between them ------------------------------------------

@@ -1,0 +1,92 @@
+"""The tasks' pages as a person uses them; a stack of its own, whose clock it turns."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.stack import Stack
+
+from .looks import look
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """A stack of its own: turning the clock would disturb the others."""
+    with Stack(tmp_path_factory.mktemp("tasks")) as running:
+        yield running
+
+
+def send(stack, **options) -> str:
+    """Send a task by the command, as another person would, and return its full name."""
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return stack.web.manage("enqueue", *given).strip()
+
+
+def later() -> str:
+    return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack):
+    page.goto("/enqueue/")
+    page.fill("[name=body]", json.dumps({"order": 17}))
+    page.fill("[name=url]", f"{stack.web.url}/receive/orders")
+    page.click("label:has-text('Fail 3 times')")
+    page.click("form#enqueue-form button:has-text('Enqueue')")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
+    first = page.url
+    live = page.locator("#task-live")
+    expect(live.locator(".pill").first).to_have_text("Done")
+    expect(live).to_contain_text("Attempt 4: answered 200 OK")
+    expect(live).to_contain_text("Signed by tasks@demo.iam.gserviceaccount.com")
+    expect(live).to_contain_text("The sender waited")
+    expect(live).to_contain_text("Round trip")
+    page.click("text=Every attempt with its answer (4)")
+    look(page, "task")
+    page.click("text=Deliver once more")
+    expect(page.locator(".messagelist")).to_contain_text("Delivered once more")
+    expect(page.locator("#task-live")).to_contain_text("5 arrived here")
+    page.click("text=Compare attempts")
+    page.select_option("#diff-a", index=0)
+    page.click("button:has-text('Compare')")
+    expect(page.locator("table.diff")).to_contain_text("Fail 3 times")
+    look(page, "task-diff")
+    page.goto(first)
+    page.click("text=Report")
+    expect(page.locator("#report")).to_contain_text("| Attempt 1: answered 503")
+    look(page, "task-report")
+    with page.expect_download() as download:
+        page.click("text=Download")
+    assert download.value.path().read_text().startswith("# Task `")
+    page.goto(first)
+    page.click("text=Send again as it was")
+    page.wait_for_url(lambda url: re.search(r"/tasks/\d+/$", url) and url != first)
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    expect(page.locator("#body-pretty")).to_contain_text('"order": 17')
+
+
+def test_a_task_for_tomorrow_is_run_now_fast_forwarded_and_cancelled(page, stack):
+    names = [send(stack, name=f"later-{n}", schedule_time=later()) for n in range(3)]
+    for name in names:
+        page.goto(f"/tasks/by-name/?name={name.rpartition('/')[2]}")
+        expect(page.locator("#task-live .pill").first).to_have_text("Scheduled")
+        expect(page.locator("[data-until]").first).to_contain_text(
+            re.compile(r"in 23 h 59 min|in 1 d")
+        )
+    page.uncheck("[data-live-switch]")
+    look(page, "task-scheduled")
+    page.check("[data-live-switch]")
+    page.click("text=Cancel…")
+    look(page, "task-cancel")
+    page.click("button:has-text('Cancel the task')")
+    expect(page.locator("#task-live .pill").first).to_have_text("Cancelled")
+    page.goto(f"/tasks/by-name/?name={names[0]}")
+    page.click("text=Run now")
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    page.goto(f"/tasks/by-name/?name={names[1]}")
+    page.click("text=Fast-forward to the next attempt")
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    page.click("text=Back to the real time")
+    expect(page.locator(".messagelist")).to_contain_text("back at the real time")
