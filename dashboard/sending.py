@@ -130,7 +130,7 @@ def _send(jobs: list[Job], seconds: float) -> None:
     if not drafts:
         return
     for job, error in zip(jobs, gateway.create_tasks(drafts, seconds), strict=True):
-        job.text = str(error) if error else ""
+        job.text = inert.visible(str(error)) if error else ""
         job.state = _state(job, error)
 
 
@@ -180,7 +180,7 @@ def _keep_rows(batch: Batch, jobs: list[Job]) -> None:
     groups: dict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in jobs:
         if job.state in (ROW.FAILED, ROW.UNCLEAR) and not job.faults:
-            job.faults = [["", inert.visible(job.text)]]
+            job.faults = [["", job.text]]
         groups[job.state, repr(job.faults)].append(job)
     for (state, _), same in groups.items():
         sets = {"values": ""} if state == ROW.SENT else {}
