@@ -17,6 +17,7 @@ from .resources import Queue, Task
 from .states import Known, state_of
 
 MOST = 200  # events and refusals of one task that are shown
+SETTLES = timedelta(seconds=10)
 May = Callable[[str], bool]
 
 
@@ -87,6 +88,15 @@ class Subject:
         return bool(seen) or "recently" in self.gone
 
     @property
+    def is_settling(self) -> bool:
+        """Whether a local Cloud Tasks has still to tell of the last attempt of what just ended."""
+        ended_at = self.sent.ended_at if self.sent else None
+        if not self.is_local or ended_at is None or self.now - ended_at > SETTLES:
+            return False
+        told = [attempt for attempt in self.attempts if attempt.ended_at]
+        return len(told) < self.dispatch_count
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it can be run now or cancelled."""
         return self.exists is True or (self.exists is None and not self.ended)
@@ -103,7 +113,7 @@ def of_sent(sent: SentTask, may: May) -> Subject:
     trouble = refresh([sent])
     subject = Subject(sent.name, sent.queue, sent.task_id, timezone.now(), sent)
     subject.trouble, subject.state, subject.ended = trouble, sent.state, bool(sent.ended_at)
-    if sent.answer == SentTask.Answer.REFUSED:
+    if sent.is_refused:
         return subject
     until = belongs.ends([sent]).get(sent.pk)
     if subject.ended:

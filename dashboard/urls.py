@@ -9,6 +9,7 @@ from .views import (
     enqueue,
     enqueue_parts,
     events,
+    jump,
     log_in_again,
     queue_limits,
     queues,
@@ -24,6 +25,7 @@ from .views import (
 
 # `_new` can be no queue's name: ids have no underscore.
 urlpatterns = [
+    path("jump/", jump.jump, name="jump"),
     path("events/", events.events, name="events"),
     path("events/rows/", events.event_rows, name="event-rows"),
     path("events/<int:pk>/", events.event, name="event"),
@@ -37,6 +39,8 @@ urlpatterns = [
     path("enqueue/templates/<int:pk>/delete/", templates.delete, name="template-delete"),
     path("enqueue/code/", enqueue_parts.code, name="enqueue-code"),
     path("tasks/", tasks.tasks, name="tasks"),
+    path("tasks/many/", tasks.many, name="tasks-many"),
+    path("tasks/missing/", tasks.missing_tasks, name="tasks-missing"),
     path("tasks/by-name/", task.task_by_name, name="task-by-name"),
     path("tasks/by-name/report/", task.task_by_name_report, name="task-by-name-report"),
     path("tasks/diff/", task_diff.task_diff, name="task-diff"),

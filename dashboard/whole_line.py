@@ -25,7 +25,7 @@ def _beginning(subject: Subject) -> list[Entry]:
     first = Entry(
         sent.created_at, "quiet", who, ("To run at" if due else "To run at once",), here=due
     )
-    if sent.answer == SentTask.Answer.REFUSED:
+    if sent.is_refused:
         return [first, Entry(None, "bad", "Not created", reasons=tuple(why(subject)))]
     text = (sent.answer_text,) if sent.answer_text else ()
     answers = {
@@ -43,7 +43,7 @@ def _end(subject: Subject) -> list[Entry]:
     was answered.
     """
     sent, state = subject.sent, SentTask.State
-    if sent and sent.answer == SentTask.Answer.REFUSED:
+    if sent and sent.is_refused:
         return []
     noticed = sent.ended_at if sent else None
     ends = {

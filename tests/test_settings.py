@@ -86,6 +86,21 @@ def test_the_cloud_talks_to_google_without_an_emulator(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("host", "at"), [("::1", "[::1]"), ("::", "127.0.0.1")])
+def test_the_emulator_is_found_on_the_address_where_it_listens(tmp_path, host, at):
+    names = "s.CLOUD_TASKS_ENDPOINT, s.OIDC_ISSUER"
+    found = settings(names, tmp_path, EMULATOR_HOST=host)
+    assert found == [f"{at}:8123", f"http://{at}:8124"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = python("import config.settings", tmp_path / "file")
+    assert done.stderr.splitlines()[-1].endswith(
+        "/file/secret-key cannot be kept (Not a directory): VAR_DIR must name a folder to write to."
+    )
+
+
 def test_the_secret_key_is_made_once(tmp_path):
     assert settings("s.SECRET_KEY", tmp_path) == settings("s.SECRET_KEY", tmp_path)
 

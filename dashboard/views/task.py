@@ -108,7 +108,7 @@ def _live(found: Subject) -> dict[str, Any]:
         "trouble": found.trouble,
         "entries": whole_line.of_subject(found),
         "summary": whole_line.summary(found),
-        "live": not found.ended and not (sent and sent.answer == SentTask.Answer.REFUSED),
+        "live": (not found.ended or found.is_settling) and not (sent and sent.is_refused),
         "poll": f"{here}?{urlencode({**query, 'seen': ''})}",
         "report": f"{there}?{urlencode(query)}" if query else there,
         "first": events[-2] if len(events) > 1 else None,

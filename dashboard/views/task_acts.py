@@ -2,18 +2,16 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
-from .. import acts, drafts, gateway, local, names
+from .. import acts, copies, gateway, local, names
 from ..errors import GatewayError, NotFound, UnknownOutcome
 from ..models import Once, SentTask
 from .frame import allowed, page, plain
@@ -44,9 +42,9 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send the same request once more, byte by byte, as a task with a name of its own."""
     sent = get_object_or_404(SentTask, pk=pk)
     try:
-        copy, first = prepare_copy(sent, request.user, request.POST.get("submission", ""))
+        copy, first = copies.prepare(sent, request.user, request.POST.get("submission", ""))
         if first:
-            with acts.told(acts.on_task(request.user, copy, copied(sent), acts.ADDITION)):
+            with acts.told(acts.on_task(request.user, copy, copies.in_words(sent), acts.ADDITION)):
                 copy.send()
     except (GatewayError, ValidationError) as error:
         said = error.messages[0] if isinstance(error, ValidationError) else str(error)
@@ -56,28 +54,6 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"Sent as {copy.task_id}.")
         return redirect("enqueue")
     return redirect("task", copy.pk)
-
-
-def prepare_copy(sent: SentTask, user: Any, key: str) -> tuple[SentTask, bool]:
-    """Commit a row with the stored bytes of another; raises ValidationError where it may not go.
-
-    A time that has passed is left out. However often `key` comes, it is one row.
-    """
-    draft = sent.draft
-    due = draft.schedule_time
-    draft = replace(
-        draft,
-        name=f"{draft.queue}/tasks/{secrets.token_hex(16)}",
-        schedule_time=due if due and due > timezone.now() else None,
-        audience=drafts.audience_for(draft.url) if draft.account else "",
-    )
-    key = f"again {sent.pk} {key}"[:64] if key else secrets.token_hex(16)
-    return SentTask.objects.prepare(draft, key, random_name=True, by=user)
-
-
-def copied(sent: SentTask) -> str:
-    """Return what the log says of a copy."""
-    return f"Sent again as task {sent.pk} ({sent.task_id}) was."
 
 
 @allowed("dashboard.change_senttask")
@@ -98,7 +74,9 @@ def cancel(request: HttpRequest) -> HttpResponse:
         context = {"title": "Cancel a task", "name": name, "task_id": names.short(name)}
         return page(request, "task_cancel.html", context | {"back": _back(request, name)})
     entry = acts.on_named_task(request.user, name, "Cancelled.", acts.DELETION)
-    _told(request, entry, lambda: gateway.delete_task(name), "Cancelled: it is not tried again.")
+    _told(
+        request, entry, lambda: SentTask.objects.cancel(name), "Cancelled: it is not tried again."
+    )
     return redirect(_back(request, name))
 
 

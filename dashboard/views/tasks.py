@@ -1,55 +1,124 @@
-"""What was sent from here: the list."""
+"""What was sent from here: the list, live; acts on many of its rows."""
 
 from typing import Any
-from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from ..models import SentTask
+from .. import gateway, missing, task_filters
+from ..errors import GatewayError
+from ..many import Order
+from ..models import SentTaskQuerySet
 from ..refresh import refresh
-from .frame import allowed, page, plain, whole
+from ..task_filters import COMMANDS, PERIODS, SEARCHED, STATES, Filters
+from ..task_many import ACTS
+from .frame import allowed, live, live_part, page, whole
+from .many import act_on_many
 
 PAGE = 50
-STATES = ("", *(state for state in SentTask.State.values if state))
 
 
 @allowed("dashboard.view_senttask")
 @require_safe
 def tasks(request: HttpRequest) -> HttpResponse:
     """List the tasks sent from here, newest first; unfinished ones on the page are asked about."""
-    state = plain(request.GET.get("state"), 20)
-    before = whole(request.GET.get("before"))
-    batch = whole(request.GET.get("batch"))
-    found = SentTask.objects.light().select_related("created_by")
-    if state in STATES and state:
-        found = found.filter(state=state)
-    elif state == "not created":
-        found = found.filter(answer=SentTask.Answer.REFUSED)
-    if batch:
-        found = found.filter(batch=batch)
-    rows = list((found.filter(id__lt=before) if before else found)[: PAGE + 1])
-    more, rows = len(rows) > PAGE, rows[:PAGE]
-    older = urlencode(_query(state, batch) | {"before": rows[-1].pk}) if more else ""
-    context = {
+    filters, before = Filters(request.GET.dict()), whole(request.GET.get("before"))
+    rows = _rows(request, filters, before)
+    if request.headers.get("HX-Request"):
+        return live(request, "_task_rows.html", rows)
+    counts = {} if filters.narrowed else task_filters.counts()
+    context = rows | {
         "title": "Tasks",
-        "trouble": refresh(rows),
-        "rows": rows,
-        "older": older,
-        "before": before,
-        "state": state,
-        "batch": batch,
-        "tabs": [_tab(name, state, batch) for name in (*STATES, "not created")],
+        "part": live_part(request, "_task_rows.html", rows),
+        "tabs": [_tab(state, filters, counts) for state in ("", *STATES)],
+        "queues": _queues(),
+        "senders": task_filters.senders(),
+        "commands": COMMANDS,
+        "periods": [(key, label) for key, (label, _) in PERIODS.items()],
+        "searched": SEARCHED,
     }
     return page(request, "tasks.html", context)
 
 
-def _query(state: str, batch: int | None) -> dict[str, Any]:
-    return {key: value for key, value in (("state", state), ("batch", batch)) if value}
+def _rows(request: HttpRequest, filters: Filters, before: int | None) -> dict[str, Any]:
+    """Return what the live part shows."""
+    found = filters.rows()
+    rows = list((found.filter(pk__lt=before) if before else found)[: PAGE + 1])
+    more, rows = len(rows) > PAGE, rows[:PAGE]
+    may = request.user.has_perm
+    return {
+        "filters": filters,
+        "trouble": refresh(rows),
+        "rows": rows,
+        "before": before,
+        "newest_query": filters.write(),
+        "older": filters.write(before=rows[-1].pk) if more else "",
+        "poll": f"{reverse('tasks')}?{filters.write(before=before)}&seen=".replace("?&", "?"),
+        "acts": {key: act for key, act in ACTS.items() if may(act.permission)},
+    }
 
 
-def _tab(name: str, state: str, batch: int | None) -> dict[str, Any]:
-    query = urlencode(_query(name, batch))
-    url = f"{reverse('tasks')}?{query}" if query else reverse("tasks")
-    return {"label": name.capitalize() or "All", "here": name == state, "url": url}
+def _tab(state: str, filters: Filters, counts: dict[str, str]) -> dict[str, Any]:
+    query = filters.write(state=state)
+    return {
+        "label": state.capitalize() or "All",
+        "count": counts.get(state, ""),
+        "here": state == filters.state,
+        "url": f"{reverse('tasks')}?{query}" if query else reverse("tasks"),
+    }
+
+
+def _queues() -> list[str]:
+    """Return the queues to choose from; any other can be typed."""
+    try:
+        return [queue.id for queue in gateway.list_queues()]
+    except GatewayError:
+        return []
+
+
+@allowed("dashboard.view_senttask")
+@require_safe
+def missing_tasks(request: HttpRequest) -> HttpResponse:
+    """List what was sent and has not arrived, each with why."""
+    given = request.GET.get("period", "7d")
+    period = given if given in PERIODS or given == "all" else "7d"
+    since = timezone.now() - PERIODS[period][1] if period in PERIODS else None
+    before = whole(request.GET.get("before"))
+    found = missing.find(since, before, request.user.has_perm)
+    where = reverse("tasks-missing")
+    part = {
+        "rows": found.rows,
+        "trouble": found.trouble,
+        "before": before,
+        "newest_query": f"period={period}",
+        "older": f"period={period}&before={found.before}" if found.before else "",
+        "poll": f"{where}?period={period}{f'&before={before}' if before else ''}&seen=",
+    }
+    if request.headers.get("HX-Request"):
+        return live(request, "_missing_rows.html", part)
+    labels = {key: f"Last {label}" for key, (label, _) in PERIODS.items()} | {"all": "Any time"}
+    context = part | {
+        "title": "Where did my task go?",
+        "part": live_part(request, "_missing_rows.html", part),
+        "tabs": [
+            {"label": label, "here": key == period, "url": f"{where}?period={key}"}
+            for key, label in labels.items()
+        ],
+    }
+    return page(request, "tasks_missing.html", context)
+
+
+@allowed("dashboard.view_senttask")
+@require_POST
+def many(request: HttpRequest) -> HttpResponse:
+    """Act on the ticked tasks or on all that match: ask with the count, then do it."""
+    filters = Filters(request.GET.dict())
+    query = filters.write()
+    back = f"{reverse('tasks')}?{query}" if query else reverse("tasks")
+    return act_on_many(request, ACTS, _meant, filters.in_words(), back)
+
+
+def _meant(order: Order) -> SentTaskQuerySet:
+    return Filters(QueryDict(order.query).dict()).rows()

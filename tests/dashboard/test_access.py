@@ -22,6 +22,7 @@ LOOKS = [
     "/tasks/1/",
     "/tasks/by-name/",
     f"/tasks/by-name/report/?name={DEFAULT}/tasks/x",
+    "/tasks/missing/",
     "/tasks/1/report/",
     "/tasks/diff/?a=1&b=1",
     "/queues/",
@@ -41,7 +42,7 @@ ACTIONS += [
     f"/tasks/run/?name={DEFAULT}/tasks/t-1",
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
     f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1",
-    "/tasks/1/resend/",
+    *["/tasks/1/resend/", "/tasks/many/"],
     *["/status/test/", "/replies/1/switch/", "/replies/1/recount/", "/replies/1/try/"],
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
@@ -87,8 +88,8 @@ def _rows(cloud):
 def test_every_url_is_in_the_lists_below():
     listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
     listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
-    listed |= {"/batches/1/errors.csv"}  # tests/dashboard/test_permissions.py
-    listed |= {"/status/test/1/"}  # tests/dashboard/test_status.py
+    listed |= {"/batches/1/errors.csv"}  # test_permissions.py
+    listed |= {"/jump/", "/status/test/1/"}  # test_jump.py, test_status.py
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
             try:

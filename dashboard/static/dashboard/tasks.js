@@ -24,3 +24,17 @@ function countDown() {
 countDown();
 setInterval(countDown, 1000);
 document.addEventListener("htmx:afterSettle", countDown);
+
+// A list whose rows are ticked, or being ticked, holds still: they would lose their ticks.
+const ticked = (root) => root.querySelector("[name=pk]:checked");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const element = event.detail.elt;
+  if (element.dataset.holds !== undefined && ticked(element)) event.preventDefault();
+});
+
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-tick-all]");
+  if (!all) return;
+  for (const box of document.querySelectorAll("[name=pk]")) box.checked = all.checked;
+});

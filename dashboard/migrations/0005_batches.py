@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dashboard', '0003_tallies'),
+        ('dashboard', '0004_sent_at'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
