@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dashboard', '0004_sent_at'),
+        ('dashboard', '0005_tallies_of_three_hours'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
