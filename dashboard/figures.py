@@ -197,7 +197,12 @@ def _refusals(first: datetime) -> Any:
     return found.values_list("minute", "reason").annotate(total=Sum("count"))
 
 
-def tab_counts() -> dict[str, str]:
-    """Return the counts on the tabs of the events' page."""
+def tab_counts(queue: str = "") -> dict[str, str]:
+    """Return the counts on the tabs of the events' page, of one queue's events or of all."""
+    return counts.events_by_outcome(queue) | refusals_count()
+
+
+def refusals_count() -> dict[str, str]:
+    """Return how many requests were turned away that are still kept."""
     refusals = Refusal.objects.order_by().values_list("count", flat=True)
-    return counts.events_by_outcome() | {"refusals": counts.text(sum(refusals))}
+    return {"refusals": counts.text(sum(refusals))}

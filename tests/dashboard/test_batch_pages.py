@@ -256,13 +256,15 @@ def test_tasks_and_events_of_one_batch_are_listed_alone(client, maker, answers):
     make_sent("other")
     make_event(mine)
     make_event("other")
-    for path in ("/tasks/", "/events/"):
-        text = client.get(f"{path}?batch={batch.pk}").content.decode()
+    for path in (f"/tasks/?batch={batch.pk}", f"/events/?q=batch:{batch.pk}"):
+        text = client.get(path).content.decode()
         assert f">{mine}<" in text
         assert ">other<" not in text
-        assert f"atch {batch.pk}</a>" in text
-        assert f"batch={batch.pk}" in text
-        assert ">other<" in client.get(path).content.decode()
+        assert ">other<" in client.get(path.split("?")[0]).content.decode()
+    text = client.get(f"/tasks/?batch={batch.pk}").content.decode()
+    assert f'by <a href="/batches/{batch.pk}/">batch {batch.pk}</a> alone' in text
+    assert f'<input type="hidden" name="batch" value="{batch.pk}">' in text
+    assert f'href="/tasks/?state=done&amp;batch={batch.pk}"' in text
 
 
 def test_an_unknown_batch_is_not_found(client, maker, answers):
