@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from . import recorder, replies, rows
 from .delivery import Delivery
+from .driver import group
 from .recorder import StoreAway, named
 
 trouble = logging.getLogger("receiver.trouble")
@@ -40,7 +41,7 @@ def store(deliveries: Sequence[Delivery]) -> None:
 
 
 def write_lines(deliveries: Sequence[Delivery]) -> None:
-    """Write the log line of each that was stored, after its commit."""
+    """Write the log line of each that was stored, after its commit, and flush them together."""
     for delivery in deliveries:
         if delivery.error is None:
             if delivery.odd:
@@ -49,6 +50,7 @@ def write_lines(deliveries: Sequence[Delivery]) -> None:
             recorder.write_line(delivery.event)
         elif not isinstance(delivery.error, StoreAway):
             trouble.error("Could not store a request at all: %s.", named(delivery.error))
+    recorder.flush_lines()
 
 
 def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
@@ -64,13 +66,22 @@ def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
 
 
 def _commit(deliveries: Sequence[Delivery]) -> None:
-    with transaction.atomic():
-        # What is only an envelope is kept at any price: no rule is asked about it.
-        replies.assign([delivery for delivery in deliveries if not delivery.odd])
-        now = datetime.now(UTC)
-        for delivery in deliveries:
-            delivery.stop_the_watch(now)
-        rows.insert([delivery.event for delivery in deliveries])
+    if replies.any_to_ask():
+        with transaction.atomic():
+            # What is only an envelope is kept at any price: no rule is asked about it.
+            replies.assign([delivery for delivery in deliveries if not delivery.odd])
+            _insert(deliveries)
+    else:
+        replies.forget(deliveries)
+        with group():
+            _insert(deliveries)
+
+
+def _insert(deliveries: Sequence[Delivery]) -> None:
+    now = datetime.now(UTC)
+    for delivery in deliveries:
+        delivery.stop_the_watch(now)
+    rows.insert([delivery.event for delivery in deliveries])
 
 
 def _is_lost(kept: object) -> bool:

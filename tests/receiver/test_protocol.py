@@ -8,7 +8,8 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from config.protocol import Limits, Protocol
+from config.protocol import Protocol
+from config.wire import Limits
 from receiver.body import receive_body
 from receiver.front import drop, is_cut_off
 from receiver.refusals import Reason, Refused
