@@ -14,6 +14,13 @@ def insert():
     rows.insert([Event.of(received_at=datetime.now(UTC), headers=[])])
 
 
+def fail(*, by=lambda: None):
+    with group():
+        insert()
+        by()
+        raise ZeroDivisionError
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_group_is_committed():
     with group():
@@ -27,9 +34,8 @@ def test_a_group_is_committed():
 def test_a_group_that_fails_leaves_nothing_and_the_connection_as_it_was():
     connection.ensure_connection()
     kept = connection.connection
-    with pytest.raises(ZeroDivisionError), group():
-        insert()
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert not Event.objects.exists()
     with group():
         insert()
@@ -40,10 +46,8 @@ def test_a_group_that_fails_leaves_nothing_and_the_connection_as_it_was():
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no connection to lose")
 @pytest.mark.django_db(transaction=True)
 def test_a_group_whose_connection_cannot_go_back_closes_it():
-    with pytest.raises(ZeroDivisionError), group():
-        insert()
-        connection.connection.close()
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail(by=lambda: connection.connection.close())
     assert not Event.objects.exists()
 
 
@@ -51,9 +55,8 @@ def test_a_group_whose_connection_cannot_go_back_closes_it():
 def test_a_group_in_a_transaction_is_a_part_of_it():
     with transaction.atomic():
         insert()
-        with pytest.raises(ZeroDivisionError), group():
-            insert()
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            fail()
     assert Event.objects.count() == 1
 
 
