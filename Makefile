@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint lock bench faults
+SBOM := sbom.json
+
+.PHONY: run test lint lock sbom bench faults
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.run
@@ -13,8 +15,7 @@ test: export CONTRACT_QUEUE :=  # never against a real queue by accident
 test: lint
 	$(BIN)/python manage.py check --fail-level WARNING
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/pytest
-	$(BIN)/python -m tests.with_postgresql $(BIN)/pytest
+	$(BIN)/python -m tests.on_both
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -35,6 +36,11 @@ lock: $(VENV)/.dev
 	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-annotate --no-header --quiet $$name.in -o $$name.txt || exit 1; \
 	done
+
+# The warning it would give: pip's lock file does not say which package needs which.
+sbom: $(VENV)/.dev
+	PYTHONWARNINGS=ignore $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-file $(SBOM) requirements.txt
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

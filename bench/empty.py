@@ -1,20 +1,20 @@
-"""A gRPC server that does nothing: `python -m bench.empty PORT`, on the same library as ours.
+"""A gRPC server that does nothing: `python -m bench.empty PORT`, on the wire that is ours.
 
 CreateTask is answered with bytes made beforehand; nothing is read, checked or stored. What it
-serves is the most that any emulator on this library could, on this machine.
+serves is the most that any emulator on this wire could, on this machine.
 """
 
 import asyncio
+import socket
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import grpc
-import grpc.aio
 from google.cloud import tasks_v2
 
 from bench.servers import Contender
 from bench.wire import BODY, DEFAULT_QUEUE
+from emulator.http2 import Call, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 _TASK = tasks_v2.Task(
@@ -31,22 +31,18 @@ CONTENDER = Contender(
 )
 
 
-def _handler(answer: bytes) -> Any:
-    async def handle(request: bytes, context: Any) -> bytes:
-        return answer
-
-    return grpc.unary_unary_rpc_method_handler(handle)
+def _answered(answer: bytes, call: Call, message: bytes) -> None:
+    call.answer(answer)
 
 
 async def serve(port: int) -> None:
     """Answer until the process ends."""
-    server = grpc.aio.server()
-    handlers = {method: _handler(answer) for method, answer in _ANSWERS.items()}
-    service = grpc.method_handlers_generic_handler("google.cloud.tasks.v2.CloudTasks", handlers)
-    server.add_generic_rpc_handlers([service])
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    await server.wait_for_termination()
+    service = "/google.cloud.tasks.v2.CloudTasks"
+    server = Server(
+        {f"{service}/{name}": partial(_answered, each) for name, each in _ANSWERS.items()}
+    )
+    await server.start(socket.create_server(("127.0.0.1", port)))
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

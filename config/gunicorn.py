@@ -24,6 +24,20 @@ accesslog = None
 loglevel = "warning"
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 proc_name = "tasks-dashboard"
+if os.environ.get("K_SERVICE"):
+    # gunicorn's own troubles too are one JSON object a line.
+    logconfig_dict = {
+        "root": {"handlers": []},
+        "formatters": {"line": {"()": "config.logs.JsonFormatter"}},
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "stream": "ext://sys.stdout",
+            }
+        },
+        "loggers": {"gunicorn.error": {"handlers": ["stdout"], "propagate": False}},
+    }
 
 
 def on_starting(server: Any) -> None:

@@ -1,14 +1,20 @@
-"""`/health` and `/ready`, answered for any Host before other middleware looks at the request."""
+"""`/health`, `/ready` and `/metrics`, answered for any Host before other middleware looks."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import connection
 from django.db.utils import Error
 from django.http import HttpRequest, HttpResponse
 
+from config.metrics import metrics
+
 
 class HealthMiddleware:
-    """Answers probes: `/health` without the database, `/ready` with it (503 where it is away)."""
+    """Answers probes: `/health` without the database, `/ready` with it (503 where it is away).
+
+    `/metrics` is answered where METRICS is on.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,6 +24,8 @@ class HealthMiddleware:
             return HttpResponse("ok\n", content_type="text/plain")
         if request.path_info == "/ready":
             return ready()
+        if request.path_info == "/metrics" and settings.METRICS:
+            return metrics(request)
         return self.get_response(request)
 
 

@@ -2,6 +2,10 @@
 
 import json
 import logging
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
 
 
 def without_noise(record: logging.LogRecord) -> logging.LogRecord:
@@ -34,7 +38,25 @@ class JsonFormatter(logging.Formatter):
             entry["logger"] = record.name
         if record.exc_info:
             entry["message"] += "\n" + self.formatException(record.exc_info)
-        return json.dumps(entry | getattr(record, "fields", {}), default=str)
+        fields = getattr(record, "fields", None) or of_request(record)
+        return json.dumps(entry | fields, default=str)
+
+
+def of_request(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the request that Django logs a trouble with, and its trace; queries stay out."""
+    request = getattr(record, "request", None)
+    if not isinstance(request, HttpRequest):
+        return {}
+    shown: dict[str, Any] = {"requestMethod": request.method, "requestUrl": request.path[:1000]}
+    if status := getattr(record, "status_code", None):
+        shown["status"] = status
+    found: dict[str, Any] = {"httpRequest": shown}
+    from receiver import labels  # not before there are apps
+
+    if trace := labels.trace(request.META):
+        project = settings.GOOGLE_CLOUD_PROJECT
+        found["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
+    return found
 
 
 class Handler(logging.StreamHandler):

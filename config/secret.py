@@ -4,12 +4,24 @@ import os
 import secrets
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 def kept_secret(path: Path, length: int) -> str:
     """Return the secret kept in `path`, made of `length` random bytes the first time.
 
-    Two processes that start together agree: whoever links the finished file first wins.
+    Two processes that start together agree: whoever links the finished file first wins. Raises
+    ImproperlyConfigured with a sentence where the folder cannot be written.
     """
+    try:
+        return _kept(path, length)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be kept ({error.strerror}): VAR_DIR must name a folder to write to."
+        ) from error
+
+
+def _kept(path: Path, length: int) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:

@@ -41,8 +41,9 @@ EMULATOR_PORT = env.number("EMULATOR_PORT", 8123, most=65535)
 EMULATOR_HTTP_PORT = env.number("EMULATOR_HTTP_PORT", 8124, most=65535)
 EMULATOR_ALLOWED_HOSTS = env.words("EMULATOR_ALLOWED_HOSTS")
 EMULATOR_TARGETS = env.words("EMULATOR_TARGETS")
+_LOOPBACK = "[::1]" if EMULATOR_HOST == "::1" else "127.0.0.1"
 CLOUD_TASKS_ENDPOINT = env.optional(
-    "CLOUD_TASKS_ENDPOINT", "" if IN_CLOUD else f"127.0.0.1:{EMULATOR_PORT}"
+    "CLOUD_TASKS_ENDPOINT", "" if IN_CLOUD else f"{_LOOPBACK}:{EMULATOR_PORT}"
 )
 
 # Tasks: how they arrive -------------------------------------------------------------------
@@ -52,13 +53,15 @@ OIDC_SERVICE_ACCOUNT = env.text("OIDC_SERVICE_ACCOUNT", "tasks@demo.iam.gservice
 OIDC_AUDIENCES = env.words("OIDC_AUDIENCES")
 GOOGLE_ISSUER = "https://accounts.google.com"
 GOOGLE_CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-_EMULATOR_ISSUER = f"http://127.0.0.1:{EMULATOR_HTTP_PORT}"
+_EMULATOR_ISSUER = f"http://{_LOOPBACK}:{EMULATOR_HTTP_PORT}"
 OIDC_ISSUER = env.text("OIDC_ISSUER", GOOGLE_ISSUER if IN_CLOUD else _EMULATOR_ISSUER)
 OIDC_CERTS_URL = env.text(
     "OIDC_CERTS_URL", GOOGLE_CERTS_URL if OIDC_ISSUER == GOOGLE_ISSUER else f"{OIDC_ISSUER}/certs"
 )
 REPLIES = env.flag("REPLIES", not IN_CLOUD)
 LOG_BODY_BYTES = env.number("LOG_BODY_BYTES", 32768)
+METRICS = env.flag("METRICS")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 MAX_BODY_BYTES = 10 * 1024 * 1024
 REQUEST_LINE_BYTES = limits.REQUEST_LINE_BYTES
 HEADER_FIELDS = limits.HEADER_FIELDS

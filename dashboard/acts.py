@@ -10,16 +10,36 @@ from typing import Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
+from django.db.models import Model
+
+from receiver.models import Reply
 
 from .errors import GatewayError
 from .models import Queue, SentTask, Template
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "on_queue", "on_task", "on_template", "told"]
+__all__ = [
+    "ADDITION",
+    "CHANGE",
+    "DELETION",
+    "on_named_task",
+    "on_queue",
+    "on_reply",
+    "on_task",
+    "on_template",
+    "told",
+]
 
 
 def on_task(user: Any, sent: SentTask, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a task that was sent from here."""
     return _write(user, SentTask, str(sent.pk), sent.task_id, text, flag)
+
+
+def on_named_task(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a task by its full name, whoever sent it."""
+    rows = SentTask.objects.filter(name=name).values_list("pk", "task_id")
+    key, shown = rows.first() or (None, name)
+    return _write(user, SentTask, None if key is None else str(key), shown, text, flag)
 
 
 def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
@@ -30,6 +50,11 @@ def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
 def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a saved form."""
     return _write(user, Template, str(template.pk), template.title, text, flag)
+
+
+def on_reply(user: Any, reply: Reply, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a rule that makes the receiver answer otherwise."""
+    return _write(user, Reply, str(reply.pk), reply.name, text, flag)
 
 
 @contextmanager
@@ -45,7 +70,7 @@ def told(entry: LogEntry) -> Iterator[None]:
 
 
 def _write(
-    user: Any, model: type[SentTask | Queue | Template], key: str, name: str, text: str, flag: int
+    user: Any, model: type[Model], key: str | None, name: str, text: str, flag: int
 ) -> LogEntry:
     return LogEntry.objects.create(
         user=user,

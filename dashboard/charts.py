@@ -1,38 +1,75 @@
 """Charts as SVG drawn here: no script, no style attribute, testable as text."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from .figures import Hour
+from .chart_frame import TOP, WIDE, Frame
+from .figures import Bar, Figures
 
 SERIES = (("succeeded", "ok"), ("failed", "bad"), ("refused", "info"))
-LEFT, BOTTOM, TOP, RIGHT = 38, 24, 8, 6
 
 
-def bars(hours: list[Hour], width: int = 980, height: int = 220, every: int = 3) -> SafeString:
-    """Return stacked bars, one an hour; a label at each hour that `every` divides."""
-    scale = _round_up(max(hour.events + hour.refused for hour in hours))
-    plot = height - BOTTOM - TOP
-    step = (width - LEFT - RIGHT) / len(hours)
-    columns = format_html_join(
-        "",
-        "<g><title>{}</title>{}</g>",
-        (
-            (_tip(hour), _stack(hour, LEFT + n * step + step * 0.16, step * 0.68, plot, scale))
-            for n, hour in enumerate(hours)
+def bars(figures: Figures, size: tuple[int, int] = WIDE, *, refused: bool = True) -> SafeString:
+    """Return stacked bars of events and refusals; what failed is hatched as well as red."""
+    series = SERIES if refused else SERIES[:2]
+    tallest = max(sum(getattr(bar, name) for name, _ in series) for bar in figures.bars)
+    frame = Frame(figures, size, tallest)
+    stacks = (
+        (_tip(figures, bar, _said(bar, series)), _stack(frame, n, bar, series))
+        for n, bar in enumerate(figures.bars)
+    )
+    return frame.draw(
+        f"Events and refusals in {figures.period.words}, a bar for each {figures.period.bar_words}",
+        format_html(
+            '<pattern id="hatch-{}" width="5" height="5" patternUnits="userSpaceOnUse" '
+            'patternTransform="rotate(45)"><rect class="hatch" width="2" height="5"/></pattern>{}',
+            frame.width,
+            format_html_join("", "<g><title>{}</title>{}</g>", stacks),
         ),
     )
-    return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}{}</svg>',
-        width,
-        height,
-        "Events and refusals per hour, the last 24 hours",
-        _grid(scale, plot, width),
-        columns,
-        _hour_labels(hours, step, height, every),
+
+
+def lines(figures: Figures, size: tuple[int, int] = WIDE) -> SafeString:
+    """Return the handler time's p95 as a line and its median as a dashed one, in ms."""
+    values = {name: [getattr(bar, name) for bar in figures.bars] for name in ("p95", "p50")}
+    known = [value for value in values["p95"] if value is not None]
+    frame = Frame(figures, size, max(known, default=0))
+    tips = format_html_join(
+        "",
+        '<g><title>{}</title><rect class="hit" x="{}" y="{}" width="{}" height="{}"/></g>',
+        (
+            (_tip(figures, bar, handled(bar)), *frame.column(n))
+            for n, bar in enumerate(figures.bars)
+        ),
     )
+    drawn = [(name, path) for name, series in values.items() for path in _paths(frame, series)]
+    paths = format_html_join("", '<path class="line {}" d="{}"/>', drawn)
+    return frame.draw(f"Handler time in {figures.period.words}: p95 and median", paths + tips)
+
+
+def handled(bar: Bar) -> str:
+    """Return a bar's handler times in words.
+
+    >>> handled(Bar())
+    'nothing'
+    """
+    if bar.p50 is None or bar.p95 is None:
+        return "nothing"
+    return f"p95 {milliseconds(bar.p95)}, median {milliseconds(bar.p50)}"
+
+
+def milliseconds(value: float) -> str:
+    """Return a time with as many digits as a bucket can tell.
+
+    >>> [milliseconds(ms) for ms in (0.28, 1.94, 37.4, 1234)]
+    ['0.3 ms', '1.9 ms', '37 ms', '1.2 s']
+    """
+    if value >= 1000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 
 def spark(values: list[int], width: int = 240, height: int = 30) -> SafeString:
@@ -53,64 +90,40 @@ def spark(values: list[int], width: int = 240, height: int = 30) -> SafeString:
     )
 
 
-def _round_up(value: int) -> int:
-    """Return the next round number that quarters divide evenly.
-
-    >>> [_round_up(n) for n in (0, 3, 5, 94, 101, 1300)]
-    [4, 4, 8, 100, 200, 2000]
-    """
-    unit = 1
-    while True:
-        for factor in (4, 8, 20):
-            if value <= factor * unit:
-                return factor * unit
-        unit *= 10 if unit > 1 else 5
+def _said(bar: Bar, series: Iterable[tuple[str, str]]) -> str:
+    parts = [f"{getattr(bar, name):,} {name}" for name, _ in series if getattr(bar, name)]
+    return ", ".join(parts) or "nothing"
 
 
-def _tip(hour: Hour) -> str:
-    parts = [f"{getattr(hour, name)} {name}" for name, _ in SERIES if getattr(hour, name)]
-    return f"{hour.start:%H:%M} UTC: {', '.join(parts) or 'nothing'}"
+def _tip(figures: Figures, bar: Bar, text: str) -> str:
+    return f"{when(figures, bar.start)}: {text}"
 
 
-def _stack(hour: Hour, x: float, width: float, plot: float, scale: int) -> SafeString:
-    rows, y = [], TOP + plot
-    for name, css in SERIES:
-        if value := getattr(hour, name):
-            tall = plot * value / scale
+def when(figures: Figures, start: datetime) -> str:
+    """Return a bar's beginning in words."""
+    return f"{start:%a %H:%M} UTC" if figures.period.in_days else f"{start:%H:%M} UTC"
+
+
+def _stack(frame: Frame, n: int, bar: Bar, series: Iterable[tuple[str, str]]) -> SafeString:
+    rows, y = [], TOP + frame.plot
+    x, width = frame.x(n + 0.16), f"{frame.step * 0.68:.1f}"
+    for name, css in series:
+        if value := getattr(bar, name):
+            tall = frame.plot * value / frame.scale
             y -= tall
-            rows.append((css, f"{x:.1f}", f"{y:.1f}", f"{width:.1f}", f"{max(tall - 1, 0.6):.1f}"))
-    return format_html_join(
-        "", '<rect class="bar-{}" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>', rows
-    )
+            place = (x, f"{y:.1f}", width, f"{max(tall - 1, 0.6):.1f}")
+            rows.append((format_html('class="bar-{}"', css), *place))
+            if name == "failed":
+                rows.append((format_html('fill="url(#hatch-{})"', frame.width), *place))
+    return format_html_join("", '<rect {} x="{}" y="{}" width="{}" height="{}" rx="1.5"/>', rows)
 
 
-def _grid(scale: int, plot: float, width: int) -> SafeString:
-    def lines() -> Iterable[tuple[object, ...]]:
-        for quarter in range(5):
-            y = TOP + plot * (1 - quarter / 4)
-            label = f"{scale * quarter // 4:,}"
-            yield LEFT, width - RIGHT, f"{y:.1f}", LEFT - 8, f"{y + 4:.1f}", label
-
-    return format_html_join(
-        "",
-        '<line x1="{0}" x2="{1}" y1="{2}" y2="{2}"/>'
-        '<text x="{3}" y="{4}" text-anchor="end">{5}</text>',
-        lines(),
-    )
-
-
-def _hour_labels(hours: list[Hour], step: float, height: int, every: int) -> SafeString:
-    return format_html_join(
-        "",
-        '<text class="hour" x="{}" y="{}" text-anchor="middle" data-hour="{}">{}</text>',
-        (
-            (
-                f"{LEFT + (n + 0.5) * step:.1f}",
-                height - 6,
-                hour.start.isoformat(),
-                f"{hour.start:%H:%M}",
-            )
-            for n, hour in enumerate(hours)
-            if hour.start.hour % every == 0
-        ),
-    )
+def _paths(frame: Frame, series: list[float | None]) -> list[str]:
+    """Return the series as paths, one for each stretch without a gap; a lone value is a dot."""
+    paths: list[list[str]] = [[]]
+    for n, value in enumerate(series):
+        if value is None:
+            paths.append([])
+        else:
+            paths[-1].append(f"{frame.x(n + 0.5)} {frame.y(value)}")
+    return [f"M{' L'.join(path if path[1:] else path * 2)}" for path in paths if path]

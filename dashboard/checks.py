@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from .names import LOCATION, PROJECT, QUEUE
 
@@ -49,7 +49,30 @@ def endpoint(**kwargs: Any) -> list[CheckMessage]:
                 id="dashboard.E001",
             )
         ]
+    if settings.IN_CLOUD:
+        return [
+            Warning(
+                f"Tasks go to {value}, without TLS and without Google's checks, in the cloud.",
+                hint="Leave CLOUD_TASKS_ENDPOINT empty there, so that tasks go to Google.",
+                id="dashboard.W007",
+            )
+        ]
     return []
+
+
+@register
+def a_project_of_its_own(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the cloud does not ask for the laptop's queues; no project at Google is `demo`."""
+    google = settings.IN_CLOUD and not settings.CLOUD_TASKS_ENDPOINT
+    if not google or settings.GOOGLE_CLOUD_PROJECT != "demo":
+        return []
+    return [
+        Error(
+            "GOOGLE_CLOUD_PROJECT is left out: the queues of `demo` are nobody's at Google.",
+            hint="Set GOOGLE_CLOUD_PROJECT to the id of your project, which logs name as well.",
+            id="dashboard.E006",
+        )
+    ]
 
 
 def _is_port(text: str) -> bool:

@@ -17,14 +17,21 @@ class Place(NamedTuple):
     here: bool
 
 
+TASK_PAGES = (
+    *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
+    *("task-diff", "tasks-missing", "tasks-many"),
+)
 ENQUEUE_PAGES = ("enqueue", "enqueue-paste", "templates", "template-save")
-QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge")
+QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge", "queue-delete")
+REPLY_PAGES = ("replies", "reply", "reply-new", "reply-delete")
 PLACES = (
     ("", "overview", "home", "Overview", ("overview",)),
     ("receiver.view_event", "events", "inbox", "Events", ("events", "event")),
-    ("dashboard.view_senttask", "tasks", "list", "Tasks", ("tasks", "task", "task-by-name")),
+    ("dashboard.view_senttask", "tasks", "list", "Tasks", TASK_PAGES),
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
     ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
+    ("receiver.view_reply", "replies", "reply", "Replies", REPLY_PAGES),
+    ("", "status", "pulse", "Status", ("status", "self-test", "self-test-start")),
 )
 
 

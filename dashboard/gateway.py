@@ -25,8 +25,8 @@ from .errors import (
     UnknownOutcome,
     Unreachable,
 )
-from .names import parent
-from .resources import Queue, Task, mask_path, queue_message, task_message
+from .names import parent, short
+from .resources import Depth, Queue, Task, mask_path, queue_message, task_message
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ ALL_SECONDS = 30.0  # all tries of one CreateTask together
 FIRST_WAIT, LONGEST_WAIT = 0.2, 3.0
 
 _lock = threading.Lock()
-_clients: dict[tuple[int, str], Any] = {}
+_clients: dict[tuple[int, str, Any], Any] = {}
 
 
 # Tasks ------------------------------------------------------------------------------------
@@ -87,6 +87,19 @@ def get_task(name: str) -> Task:
     return Task.from_api(_read("get_task", name=name))
 
 
+def run_task(name: str) -> None:
+    """Dispatch a task at once, whatever its time and its queue's state or rate.
+
+    Raises NotFound where it has ended; after UnknownOutcome it may be under way.
+    """
+    _change_task("run_task", name)
+
+
+def delete_task(name: str) -> None:
+    """Delete a task for good; an attempt under way is not stopped. NotFound where it has ended."""
+    _change_task("delete_task", name)
+
+
 @cache.kept_for(3, GatewayError)
 def list_tasks(queue: str, page_token: str = "", page_size: int = 50) -> tuple[list[Task], str]:
     """Return one page of a queue's tasks and the token of the next page, empty on the last."""
@@ -108,6 +121,25 @@ def list_queues(location: str = "") -> list[Queue]:
 def get_queue(name: str) -> Queue:
     """Return one queue by its full name."""
     return Queue.from_api(_read("get_queue", name=name))
+
+
+@cache.kept_for(10, GatewayError)
+def queue_depths(location: str = "") -> dict[str, Depth]:
+    """Return how full the queues of a location are, by their short ids.
+
+    Only v2beta3 tells; Google's figures are estimates and some seconds old.
+    """
+    from google.cloud.tasks_v2beta3 import CloudTasksClient
+    from google.cloud.tasks_v2beta3.services.cloud_tasks.transports import CloudTasksGrpcTransport
+
+    request = {
+        "parent": parent(location=location),
+        "page_size": 1000,
+        "read_mask": {"paths": ["name", "stats"]},
+    }
+    kinds = (CloudTasksClient, CloudTasksGrpcTransport)
+    page = next(_read("list_queues", kinds, request=request).pages)
+    return {short(queue.name): Depth.from_api(queue.stats) for queue in page.queues}
 
 
 def create_queue(name: str, limits: dict[str, float | None]) -> Queue:
@@ -137,7 +169,22 @@ def purge_queue(name: str) -> Queue:
     return _change("purge_queue", name=name)
 
 
+def delete_queue(name: str) -> None:
+    """Delete a queue with every task in it; its name rests for days then."""
+    try:
+        _call("delete_queue", TRY_SECONDS, name=name)
+    finally:
+        cache.clear(__name__)
+
+
 # Calls ------------------------------------------------------------------------------------
+def _change_task(method: str, name: str) -> None:
+    try:
+        _call(method, TRY_SECONDS, name=name)
+    finally:
+        cache.clear(__name__)
+
+
 def _change(method: str, **request: Any) -> Queue:
     try:
         return Queue.from_api(_call(method, TRY_SECONDS, **request))
@@ -145,34 +192,39 @@ def _change(method: str, **request: Any) -> Queue:
         cache.clear(__name__)
 
 
-def _read(method: str, **request: Any) -> Any:
+def _read(method: str, kinds: Any = (), **request: Any) -> Any:
     try:
-        return _call(method, READ_SECONDS, **request)
+        return _call(method, READ_SECONDS, kinds, **request)
     except UnknownOutcome as error:
         raise Unreachable(str(error)) from error
 
 
-def _call(method: str, timeout: float, **request: Any) -> Any:
+def _call(method: str, timeout: float, kinds: Any = (), **request: Any) -> Any:
     """Call the client once, without its own retries; raises a GatewayError."""
     with _sentences():
-        return getattr(_client(), method)(**request, retry=None, timeout=timeout)
+        return getattr(_client(*kinds), method)(**request, retry=None, timeout=timeout)
 
 
-def _client() -> Any:
-    """Return the process's client, made on first use: a forked child makes its own."""
-    key = (os.getpid(), settings.CLOUD_TASKS_ENDPOINT)
-    with _lock:
-        if key not in _clients:
-            _clients[key] = _make_client(settings.CLOUD_TASKS_ENDPOINT)
-        return _clients[key]
-
-
-def _make_client(endpoint: str) -> Any:
+def _v2() -> Any:
     from google.cloud.tasks_v2 import CloudTasksClient
     from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
+    return CloudTasksClient, CloudTasksGrpcTransport
+
+
+def _client(*kinds: Any) -> Any:
+    """Return the process's client, made on first use: a forked child makes its own."""
+    kinds = kinds or _v2()
+    key = (os.getpid(), settings.CLOUD_TASKS_ENDPOINT, kinds)
+    with _lock:
+        if key not in _clients:
+            _clients[key] = _make_client(settings.CLOUD_TASKS_ENDPOINT, *kinds)
+        return _clients[key]
+
+
+def _make_client(endpoint: str, client: Any, transport: Any) -> Any:
     if not endpoint:
-        return CloudTasksClient()
+        return client()
     import grpc
 
     # Without the backoff options a service that starts late stays "away" for up to two minutes.
@@ -183,7 +235,7 @@ def _make_client(endpoint: str) -> Any:
         ("grpc.max_reconnect_backoff_ms", 1000),
     ]
     channel = grpc.insecure_channel(endpoint, options=options)
-    return CloudTasksClient(transport=CloudTasksGrpcTransport(channel=channel))
+    return client(transport=transport(channel=channel))
 
 
 @contextmanager

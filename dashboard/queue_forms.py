@@ -1,4 +1,4 @@
-"""The forms of a queue: its limits, its name, and its name again before it is emptied."""
+"""The forms of a queue: its limits, its name, and its name again before it is emptied or gone."""
 
 from typing import Any
 
@@ -123,8 +123,8 @@ class NewQueueForm(QueueForm):
         return names.queue_name(self.cleaned_data["name"], self.location)
 
 
-class PurgeForm(forms.Form):
-    """Asks for the queue's name, so that no slip of the hand empties a queue."""
+class NameAgainForm(forms.Form):
+    """Asks for the queue's name, so that no slip of the hand empties or deletes a queue."""
 
     name = forms.CharField(label="Type the queue's name to confirm")
 

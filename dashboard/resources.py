@@ -63,6 +63,23 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Depth:
+    """How full a queue is: tasks in it, when the oldest is due, and how many run now."""
+
+    tasks: int
+    oldest_at: datetime | None
+    running: int
+
+    @classmethod
+    def from_api(cls, stats: Any) -> "Depth":
+        return cls(
+            tasks=stats.tasks_count,
+            oldest_at=_instant(stats.oldest_estimated_arrival_time),
+            running=stats.concurrent_dispatches_count,
+        )
+
+
+@dataclass(frozen=True)
 class Task:
     """A task that still exists, with what Cloud Tasks tells of its attempts."""
 
@@ -77,10 +94,18 @@ class Task:
     last_attempt_at: datetime | None
     last_response_at: datetime | None
     last_attempt_text: str
+    headers: tuple[tuple[str, str], ...] = ()
+    account: str = ""
+    audience: str = ""
 
     @property
     def id(self) -> str:
         return short(self.name)
+
+    @property
+    def under_way_since(self) -> datetime | None:
+        """When the attempt was dispatched whose answer is still awaited, if there is one."""
+        return None if self.last_response_at else self.last_attempt_at
 
     @classmethod
     def from_api(cls, task: Any) -> "Task":
@@ -99,6 +124,9 @@ class Task:
             last_attempt_at=_instant(last and last.dispatch_time),
             last_response_at=_instant(last and last.response_time),
             last_attempt_text=(status.message or f"status code {code}") if code else "",
+            headers=tuple(sorted(task.http_request.headers.items())),
+            account=task.http_request.oidc_token.service_account_email,
+            audience=task.http_request.oidc_token.audience,
         )
 
 

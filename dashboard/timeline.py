@@ -1,82 +1,129 @@
-"""Both ends on one line: what was sent, every attempt that arrived, what was turned away."""
+"""Entries of a timeline: what arrived, what only the sender saw, what was turned away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
 from receiver.models import Event, Refusal
 
-from .models import SKEW, SentTask
-from .words import duration
-
-MOST = 200
+from . import identity, local
+from .diagnosis import Reason
+from .subject import MOST, Subject
+from .words import duration, took
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One moment; `kind` is a colour's name of the pills, `lines` go below the title."""
+    """One moment; `kind` is a colour's name of the pills, `lines` go below the title.
+
+    `here` is an instant shown in the reader's zone after the lines, counted down to where
+    `counts` says so. `minute`: `at` is a whole minute, nothing is known of the second.
+    """
 
     at: datetime | None
     kind: str
     title: str
     lines: tuple[str, ...] = ()
     event: int | None = None
-    here: datetime | None = None  # an instant shown in the reader's zone after the lines
-    minute: bool = False  # `at` is a whole minute: nothing is known of the second
+    here: datetime | None = None
+    minute: bool = False
+    counts: bool = False
+    signed: str = ""
+    ticks: tuple[identity.Tick, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
 def attempts(
     queue: str, task: str, since: datetime | None = None, until: datetime | None = None
 ) -> list[Event]:
-    """Return the events of one task, oldest first, at most 200."""
-    found = Event.objects.light().of_task(queue, task).order_by("id")
+    """Return the events of one task, oldest first; of more than 200 the newest."""
+    found = Event.objects.light().of_task(queue, task).order_by("-id")
     found = found.filter(received_at__gte=since) if since else found
-    return list((found.filter(received_at__lt=until) if until else found)[:MOST])
+    return list((found.filter(received_at__lt=until) if until else found)[:MOST])[::-1]
 
 
 def of_events(events: list[Event]) -> list[Entry]:
     """Return one entry an event, with the wait since the one before."""
     entries, previous = [], None
     for event in events:
-        lines = []
-        if previous:
-            lines.append(f"{duration(_gap(previous, event))} after the one before")
-        elif event.lateness is not None and event.lateness >= 0:
-            lines.append(f"{duration(event.lateness)} after it was due")
-        if event.retry_reason:
-            lines.append(f"Reason given: {event.retry_reason}")
-        if event.reply_name:
-            lines.append(f"By the reply: {event.reply_name}")
-        kind = "ok" if event.outcome == Event.Outcome.SUCCEEDED else "bad"
-        title = f"{_attempt(event)}: {_answer(event.status)}"
-        entries.append(Entry(event.received_at, kind, title, tuple(lines), event.pk))
+        entries.append(_of_event(event, previous))
         previous = event
     return entries
 
 
-def of_sent(sent: SentTask, by: str) -> list[Entry]:
-    """Return the beginning: who sent it, and what Cloud Tasks said where it did not say yes."""
-    who = f"Sent by {by}" if by else "Sent by a command"
-    due = sent.schedule_time
-    first = Entry(
-        sent.created_at, "quiet", who, ("To run at" if due else "To run at once",), here=due
+def _of_event(event: Event, previous: Event | None) -> Entry:
+    lines = []
+    if previous:
+        lines.append(f"{duration(_gap(previous, event))} after the one before")
+    elif event.lateness is not None and event.lateness >= 0:
+        lines.append(f"{duration(event.lateness)} after it was due")
+    got = f"Got {event.method} {event.path}, {event.body_size:,} bytes"
+    quick = "" if event.took_us is None else f"; answered within {took(event.took_us / 1e6)}"
+    lines.append(got + quick)
+    if event.retry_reason:
+        lines.append(f"Reason given: {event.retry_reason}")
+    if event.reply_name:
+        lines.append(f"By the reply: {event.reply_name}")
+    return Entry(
+        event.received_at,
+        "ok" if event.outcome == Event.Outcome.SUCCEEDED else "bad",
+        f"{_attempt(event)}: {answered(event.status)}",
+        tuple(lines),
+        event.pk,
+        signed=identity.signed_by(event),
+        ticks=tuple(identity.ticks(event)),
     )
-    text = (sent.answer_text,) if sent.answer_text else ()
-    answers = {
-        SentTask.Answer.REFUSED: Entry(None, "bad", "Not created", text),
-        SentTask.Answer.UNKNOWN: Entry(None, "info", "The answer was lost: it may exist", text),
-        SentTask.Answer.PENDING: Entry(None, "quiet", "Being sent"),
-    }
-    answer = answers.get(SentTask.Answer(sent.answer))
-    return [first, answer] if answer else [first]
 
 
-def of_refusals(
-    queue: str, task: str, since: datetime, until: datetime | None = None
-) -> list[Entry]:
+def of_attempts(subject: Subject) -> list[Entry]:
+    """Return the attempts: those that arrived, with what a local Cloud Tasks tells of them.
+
+    Those that it made and that did not arrive here are there too.
+    """
+    entries = of_events(subject.events)
+    made = list(subject.attempts)
+    found = []
+    for event, entry in zip(subject.events, entries, strict=True):
+        mine = next(
+            (one for one in made if one.number == event.attempt and _fits(one, event)), None
+        )
+        if mine:
+            made.remove(mine)
+            entry = replace(entry, lines=(*entry.lines, *_seen_by_sender(mine)))
+        found.append(entry)
+    if subject.arrived and not subject.events:
+        return found  # the reader may not see them, so not by this way either
+    return [*found, *(_of_attempt(one) for one in made)]
+
+
+def _fits(made: local.Attempt, event: Event) -> bool:
+    return made.status == (event.status or None) or made.status is None
+
+
+def _seen_by_sender(made: local.Attempt) -> list[str]:
+    words = [
+        "run now by RunTask" if made.forced else "",
+        "delivered once more on purpose" if made.extra else "",
+        f"the sender waited {took(made.seconds)}" if made.seconds is not None else "",
+        made.error,
+    ]
+    return [", ".join(word for word in words if word).capitalize()] if any(words) else []
+
+
+def _of_attempt(made: local.Attempt) -> Entry:
+    ok = made.status is not None and 200 <= made.status < 300
+    if made.ended_at is None:
+        kind, outcome = "quiet", "under way"
+    elif made.status is None:
+        kind, outcome = "bad", "no answer"
+    else:
+        kind, outcome = "ok" if ok else "bad", answered(made.status)
+    lines = [f"To {made.method} {made.url}", *_seen_by_sender(made)]
+    return Entry(made.at, kind, f"Attempt {made.number}: {outcome}", tuple(lines))
+
+
+def of_refusals(refusals: list[Refusal]) -> list[Entry]:
     """Return requests turned away that claimed to be this task; nothing about them is verified."""
-    found = Refusal.objects.filter(task=task, queue=queue, minute__gte=since - SKEW)
-    found = found.filter(minute__lt=until) if until else found
     return [
         Entry(
             refusal.minute,
@@ -89,76 +136,16 @@ def of_refusals(
             ),
             minute=True,
         )
-        for refusal in found.order_by("-id")[:20]
+        for refusal in refusals
     ]
-
-
-def of_task(sent: SentTask, events: list[Event], now: datetime) -> list[Entry]:
-    """Return the end, or what comes next.
-
-    Cloud Tasks tells no time of the end: only when we noticed is known, and of a success when it
-    was answered.
-    """
-    state = SentTask.State
-    if sent.answer == SentTask.Answer.REFUSED:
-        return []
-    ends = {
-        state.DONE: ("ok", "Done", _round_trip(sent, events)),
-        state.GAVE_UP: ("bad", "Gave up", ("Cloud Tasks has deleted the task without a success.",)),
-        state.CANCELLED: ("quiet", "Cancelled", ("It was deleted or purged before its time.",)),
-        state.NOT_ARRIVED: ("bad", "Not arrived", _where_it_went(sent)),
-        state.UNKNOWN: ("info", "Unknown", _why_unknown(sent)),
-    }
-    if sent.ended_at and (end := ends.get(state(sent.state))):
-        kind, title, lines = end
-        if sent.state == state.DONE:
-            return [Entry(None, kind, title, lines)]
-        return [Entry(None, kind, title, (*lines, "Noticed at"), here=sent.ended_at)]
-    due = sent.next_attempt_at or sent.schedule_time
-    if due and due > now:
-        title = "Next attempt" if sent.dispatch_count else "First attempt"
-        return [Entry(None, "quiet", title, ("At",), here=due)]
-    if sent.state == state.UNKNOWN:
-        return [Entry(None, "info", "Unknown", _why_unknown(sent))]
-    return [] if sent.state == state.DONE else [Entry(None, "quiet", "Waiting to be dispatched")]
-
-
-def _round_trip(sent: SentTask, events: list[Event]) -> tuple[str, ...]:
-    succeeded = [event for event in events if event.outcome == Event.Outcome.SUCCEEDED]
-    if not succeeded:
-        return ()
-    seconds = (succeeded[0].received_at - sent.created_at).total_seconds()
-    return (f"{duration(max(seconds, 0))} after it was sent",)
-
-
-def _where_it_went(sent: SentTask) -> tuple[str, ...]:
-    tried = f"Cloud Tasks had tried {sent.dispatch_count} times. " if sent.dispatch_count else ""
-    return (
-        f"{tried}The task is gone and nothing of it was stored here: it was turned away, deleted, "
-        f"purged, or sent to another server at this address.",
-    )
-
-
-def _why_unknown(sent: SentTask) -> tuple[str, ...]:
-    due = sent.next_attempt_at or sent.schedule_time
-    if sent.ended_at and sent.answer_is_lost:
-        return (
-            "Cloud Tasks knows no such task and nothing of it has arrived: perhaps never made.",
-        )
-    if sent.ended_at and due and due > sent.ended_at:
-        return ("It left the queue before its time: deleted, purged, or run early.",)
-    if sent.ended_at:
-        return (
-            "The task has left the queue. Its target is not here, so how it ended is not told.",
-        )
-    return ("Cloud Tasks could not be asked, or knows no such task.",)
 
 
 def _attempt(event: Event) -> str:
     return f"Attempt {event.attempt}" if event.attempt else "Request"
 
 
-def _answer(code: int) -> str:
+def answered(code: int) -> str:
+    """Return what was answered, in words."""
     if not code:
         return "connection dropped"
     try:

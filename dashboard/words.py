@@ -20,6 +20,25 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def took(seconds: float) -> str:
+    """Return a short time as people say it of a computer.
+
+    >>> [took(s) for s in (0.00206, 0.0463, 1.5, 90)]
+    ['2.1 ms', '46 ms', '1.5 s', '1 min 30 s']
+    """
+    ms = seconds * 1000
+    return f"{ms:.2g} ms" if ms < 99.5 else f"{ms:.0f} ms" if ms < 999.5 else duration(seconds)
+
+
+def times(count: int) -> str:
+    """Return how often.
+
+    >>> [times(n) for n in (1, 2, 1000)]
+    ['once', 'twice', '1,000 times']
+    """
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
 def pace(queue: Queue) -> str:
     """Return how fast a queue dispatches."""
     rate = f"{queue.max_dispatches_per_second:g}"

@@ -21,7 +21,7 @@ from .models import Queue
 from .models.task import RETENTION
 from .queues import find_live
 from .stats import fill_stats
-from .work import Work
+from .work import Work, then
 
 QueueMessage: Any = tasks_v2beta3.Queue.pb()
 _api: Any = tasks_v2beta3
@@ -82,7 +82,7 @@ def _operation(v2: Method, beta: Method, windows: Windows) -> Run:
 
 def _translated(v2: Method, beta: Method, work: Work, request: Any) -> Any:
     answer = v2.operation(work, convert(request, v2.request()))
-    return convert(answer, beta.response())
+    return then(answer, lambda each: convert(each, beta.response()))
 
 
 def _on_queue(run: Run, work: Work, request: Any, *, windows: Windows) -> Any:
@@ -90,8 +90,10 @@ def _on_queue(run: Run, work: Work, request: Any, *, windows: Windows) -> Any:
     mask = list(request.read_mask.paths) if "read_mask" in fields else []
     _check_read_mask(mask)
     if "queue" not in fields:
-        answer = run(work, request)
-        return _shown(work, answer, _row(answer.name), mask, windows)
+        return then(
+            run(work, request),
+            lambda each: _shown(work, each, _row(each.name), mask, windows),
+        )
     _check_own(request.queue)
     chosen = _own_paths(request)
     answer = run(work, _without_own_paths(request))

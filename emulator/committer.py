@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.db import connections
@@ -20,7 +21,7 @@ from .clock import Clock
 from .metrics import Metrics
 from .models import database
 from .together import NOT_SERVED, Outcome, commit_together
-from .work import Group, Operation, Work
+from .work import Group, More, Operation, Work
 
 logger = logging.getLogger("emulator")
 
@@ -31,7 +32,7 @@ MOST_WAITING = 10_000
 @dataclass(slots=True)
 class _Job:
     operation: Operation
-    answer: "asyncio.Future[Any]"
+    done: Callable[[Outcome], object]
     given_at: float = field(default_factory=time.monotonic)
 
 
@@ -78,11 +79,18 @@ class Committer:
         Waits where very many operations are waiting already.
         """
         async with self._room:
-            if isinstance(operation, Group):
-                operation.begin()
-            job = _Job(operation, self._loop.create_future())
-            self._jobs.put(job)
-            return await job.answer
+            answer = self._loop.create_future()
+            self.submit(operation, partial(_resolve, answer))
+            return await answer
+
+    def submit(self, operation: Operation, done: Callable[[Outcome], object]) -> None:
+        """Run an operation, and call `done` on the loop with what became of it.
+
+        It bounds nothing: the caller sees to it that not too many wait.
+        """
+        if isinstance(operation, Group):
+            operation.begin()
+        self._jobs.put(_Job(operation, done))
 
     async def close(self, seconds: float) -> None:
         """Finish what was given and end the thread; one that hangs is left after `seconds`."""
@@ -138,9 +146,16 @@ class Committer:
             if isinstance(job.operation, Group):
                 job.operation.settled()
         for job, outcome in zip(batch, outcomes, strict=True):
-            if job.answer.done():  # the caller was cancelled; the commit stands
-                continue
-            if outcome.error is not None:
-                job.answer.set_exception(outcome.error)
+            if isinstance(outcome.result, More):
+                self._jobs.put(_Job(outcome.result.rest, job.done))
             else:
-                job.answer.set_result(outcome.result)
+                job.done(outcome)
+
+
+def _resolve(answer: "asyncio.Future[Any]", outcome: Outcome) -> None:
+    if answer.done():  # the caller was cancelled; the commit stands
+        return
+    if outcome.error is not None:
+        answer.set_exception(outcome.error)
+    else:
+        answer.set_result(outcome.result)

@@ -10,41 +10,36 @@ from django.db.models import F
 
 from . import errors
 from .clock import Clock
-from .models import Attempt, Queue, Task
+from .models import Queue, Task
 from .names import TaskName
 from .orders import duplicate_for, orders_for
 from .queues import find_live, live_queue
 from .tasks import find_task, parsed
+from .turns import forget, in_turns
 from .work import Work
-
-ROWS_A_TURN = 1000
 
 
 def reset(work: Work, *, queue: str, queues: bool) -> dict[str, int]:
     """Forget tasks, attempts and resting names, of one queue or of all; with `queues` those too.
 
-    Raises Refused where the queue named does not exist. Late answers find nothing to change.
+    Raises Refused where the queue named does not exist. Late answers find nothing to change; a
+    task that is created meanwhile stays.
     """
     if queue:
         live_queue(queue)
     rows = Queue.objects.filter(name=queue) if queue else Queue.objects.all()
-    forgotten = _forget_tasks(list(rows.values_list("pk", flat=True)))
+    tasks = Task.objects.filter(queue__in=list(rows.values_list("pk", flat=True)))
+    count = tasks.count()
+    return in_turns(work, tasks, forget, lambda work: _forget_queues(work, rows, queues, count))
+
+
+def _forget_queues(work: Work, rows: Any, queues: bool, forgotten: int) -> dict[str, int]:
     gone = rows if queues else rows.exclude(deleted_at=None)
     keys = list(gone.values_list("pk", flat=True))
     live = Queue.objects.live().filter(pk__in=keys).count()
     Queue.objects.filter(pk__in=keys).delete()
     work.altered.update(keys)
     return {"tasks": forgotten, "queues": live}
-
-
-def _forget_tasks(queues: list[int]) -> int:
-    count = 0
-    tasks = Task.objects.filter(queue__in=queues).order_by()
-    while keys := list(tasks.values_list("pk", flat=True)[:ROWS_A_TURN]):
-        Attempt.objects.filter(task__in=keys).delete()
-        Task.objects.filter(pk__in=keys).delete()
-        count += len(keys)
-    return count
 
 
 def next_due(work: Work) -> Any:
@@ -61,8 +56,7 @@ def turn(work: Work, *, clock: Clock, before: timedelta, offset: timedelta) -> N
     clock.turn(offset)
     if by < timedelta(0):
         _come_back(clock, by)
-    for queue in Queue.objects.live().values_list("pk", flat=True):
-        work.altered.add(queue)
+    work.altered.update(_keys())
 
 
 def _come_back(clock: Clock, by: timedelta) -> None:
@@ -87,6 +81,15 @@ def redeliver(work: Work, *, name: str) -> str:
         raise errors.not_found()
     work.orders.append(duplicate_for(queue, task, work.now))
     return str(parts)
+
+
+def queue_keys(work: Work, *, queue: str) -> set[int]:
+    """Return the primary key of a queue, or of all; raises Refused where there is none."""
+    return {queue_key(work, queue=queue)} if queue else set(_keys())
+
+
+def _keys() -> Any:
+    return Queue.objects.live().values_list("pk", flat=True)
 
 
 def queue_key(work: Work, *, queue: str) -> int:

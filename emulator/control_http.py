@@ -96,7 +96,15 @@ class Control:
         """Forget; a reset of everything also lets held queues go and brings the clock back."""
         queue = request.query.get("queue", "")
         operation = partial(control.reset, queue=queue, queues=flag_in(request, "queues"))
-        forgotten = await self._committer.run(operation)
+        keys = await self._committer.run(partial(control.queue_keys, queue=queue))
+        resting = keys - self._held  # what is to be forgotten goes out no more
+        self._held |= resting
+        try:
+            forgotten = await self._committer.run(operation)
+        finally:
+            self._held -= resting
+            for key in resting:
+                self._dispatcher.wake(key)
         if not queue:
             self._held.clear()
             async with self._turning:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from .flag_types import boolean, host, port, seconds
+from .ports import loopback
 
 
 def add_flags(parser: ArgumentParser) -> None:
@@ -155,6 +156,7 @@ def _issuer(given: dict[str, Any], http_port: int) -> str:
         return str(given["openid_issuer"]).rstrip("/")
     chosen = bool(os.environ.get("OIDC_ISSUER", "").strip())
     known = http_port == settings.EMULATOR_HTTP_PORT != 0
+    known = known and loopback(given["host"]) == loopback(settings.EMULATOR_HOST)
     return str(settings.OIDC_ISSUER) if chosen or known else ""
 
 

@@ -18,7 +18,7 @@ class Options:
     port: int = 0
     http_port: int = 0
     queues: Sequence[str] = ()
-    issuer: str = ""  # "" is the real HTTP port on 127.0.0.1
+    issuer: str = ""  # "" is the real HTTP port on the loopback address
     declared: Sequence[Declared] = ()
     queue_file: QueueFile | None = None
     windows: Windows = field(default_factory=Windows)

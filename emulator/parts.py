@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 
-import grpc.aio
 from aiohttp import web
 from django.conf import settings
 
@@ -17,16 +16,17 @@ from .clock import Clock
 from .committer import Committer
 from .control_http import Control
 from .dispatcher import Dispatcher, every
-from .health import health_handlers
+from .health import Health
 from .http import application
+from .http2 import Server
 from .metrics import Metrics
 from .models import Queue
 from .options import Options
 from .owner import AlreadyOwned, Owner, make_folder, migrate
-from .ports import StartFailed, bind_grpc, open_socket, url_host
+from .ports import StartFailed, loopback, open_socket, url_host
 from .queue_watch import declare_at_start, watch
 from .sender import Sender
-from .service import OPTIONS, handlers
+from .service import handlers
 from .services import services
 from .show_http import Window
 from .targets import Targets
@@ -34,7 +34,7 @@ from .together import NOT_SERVED
 from .tokens import Minter, SigningKey
 
 UPKEEP_SECONDS = 60.0
-LAST_WORDS_SECONDS = 1.0  # for HTTP requests that are being answered when it stops
+LAST_WORDS_SECONDS = 1.0  # for requests that are being answered when it stops
 PROBE_SECONDS = 1.0
 
 
@@ -61,7 +61,8 @@ class Parts:
         options, committer, stack = self._options, self._committer, self._stack
         stack.push_async_callback(committer.close, options.grace)
         await self._open_database()
-        server, endpoint = self._grpc()
+        grpc_socket = open_socket(options.host, options.port, "--port")
+        stack.callback(grpc_socket.close)
         http_url, sender = await self._http()
         await committer.run(upkeep.recover)
         await committer.run(upkeep.clamp_retries)
@@ -69,9 +70,10 @@ class Parts:
         stack.push_async_callback(self._dispatcher.stop, options.grace)
         await declare_at_start(committer, options.queues, options.declared, options.queue_file)
         self._run_beside()
-        await server.start()
-        stack.push_async_callback(server.stop, 1.0)
-        return endpoint, http_url
+        server = self._grpc()
+        await server.start(grpc_socket)
+        stack.push_async_callback(server.stop, LAST_WORDS_SECONDS)
+        return f"{url_host(options.host)}:{grpc_socket.getsockname()[1]}", http_url
 
     async def _open_database(self) -> None:
         try:
@@ -84,18 +86,12 @@ class Parts:
             reason = str(error).partition("\n")[0]
             raise StartFailed(f"The emulator's database cannot be used: {reason}") from error
 
-    def _grpc(self) -> tuple[grpc.aio.Server, str]:
-        """Open the gRPC port; the server is not started yet."""
-        options = self._options
-        strict = options.switches.strict_routing_header
-        server = grpc.aio.server(options=OPTIONS)
-        server.add_generic_rpc_handlers(
-            [
-                *(handlers(*each, self._committer, strict) for each in self._table.items()),
-                health_handlers(self._table, lambda: self.well),
-            ]
-        )
-        return server, f"{url_host(options.host)}:{bind_grpc(server, options.host, options.port)}"
+    def _grpc(self) -> Server:
+        strict = self._options.switches.strict_routing_header
+        served = Health(self._table, lambda: self.well).handlers
+        for each in self._table.items():
+            served |= handlers(*each, self._committer, strict)
+        return Server(served)
 
     async def _http(self) -> tuple[str, Sender]:
         """Serve the HTTP port; the sender mints tokens in the name of its issuer."""
@@ -103,7 +99,7 @@ class Parts:
         options = self._options
         socket = open_socket(options.host, options.http_port, "--http-port")
         port = socket.getsockname()[1]
-        issuer = options.issuer or f"http://127.0.0.1:{port}"
+        issuer = options.issuer or f"http://{loopback(options.host)}:{port}"
         key = _signing_key(settings.VAR_DIR / "emulator-key.pem")
         targets = Targets([*settings.EMULATOR_TARGETS, *listed(options.sending.app_engine)])
         sender = Sender(targets, Minter(key, issuer), options.sending)

@@ -16,6 +16,7 @@ from .paging import last_seen, page_size, page_token, within_bytes
 from .prepared import TEXT, Bind, Select
 from .queue_filter import parse_filter
 from .settings_rules import OUTPUT_ONLY, apply_settings, check_settings, masked
+from .turns import Turn, forget, in_turns
 from .work import Work
 
 MOST_A_PAGE = 9800
@@ -147,19 +148,21 @@ def delete_queue(work: Work, request: Any) -> Any:
     if queue is None:
         raise errors.not_found()
     queue.retire(work.now)
-    queue.tasks.end(Task.Outcome.DELETED, work.now)
     work.altered.add(queue.pk)
-    return Empty()
+    return in_turns(work, queue.tasks.live(), _ended(Task.Outcome.DELETED), lambda work: Empty())
 
 
 def purge_queue(work: Work, request: Any, *, hard_reset: bool = False) -> Any:
     """PurgeQueue: at once, tasks under way included; a hard reset frees their names as well."""
     queue = live_queue(request.name)
     queue.purge(work.now)
-    if hard_reset:
-        queue.tasks.all().delete()
-    queue.tasks.end(Task.Outcome.PURGED, work.now)
-    return queue_message(queue)
+    tasks = queue.tasks.all() if hard_reset else queue.tasks.live()
+    turn = forget if hard_reset else _ended(Task.Outcome.PURGED)
+    return in_turns(work, tasks, turn, lambda work: queue_message(queue))
+
+
+def _ended(outcome: str) -> Turn:
+    return lambda work, tasks: tasks.end(outcome, work.now)
 
 
 def pause_queue(work: Work, request: Any) -> Any:

@@ -3,32 +3,32 @@
 import os
 import ssl
 
-import aiohttp
-
+from .connections import NoTls
+from .exchange import Disconnected, NoAnswer
 from .targets import TargetRefused
 from .text import as_text
 
 
 def explain(error: Exception) -> str:
     """Say in a sentence why a request got no answer."""
-    cause = getattr(error, "os_error", None)
-    if isinstance(cause, TargetRefused):
-        return str(cause)
-    if isinstance(error, aiohttp.ClientSSLError):
-        return as_text(f"No TLS with the target: {_tls_reason(error)}.")
-    if isinstance(error, aiohttp.InvalidURL | ValueError | TypeError):
+    if isinstance(error, TargetRefused):
+        return str(error)
+    if isinstance(error, NoTls):
+        return as_text(f"No TLS with the target: {_tls_reason(error.__cause__)}.")
+    if isinstance(error, ValueError):
         return as_text(f"The request cannot be made: {error}.")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        number = error.os_error.errno
-        reason = os.strerror(number) if number and number > 0 else error.os_error
-        return f"Could not connect: {reason}."
-    if isinstance(error, aiohttp.ServerDisconnectedError):
+    if isinstance(error, OSError):
+        number = error.errno
+        reason = os.strerror(number) if number and number > 0 else error
+        return as_text(f"Could not connect: {reason}.")
+    if isinstance(error, Disconnected):
         return "The target closed the connection without an answer."
-    return as_text(f"No answer that could be read: {error or type(error).__name__}.")
+    if isinstance(error, NoAnswer):
+        return as_text(f"No answer that could be read: {error}.")
+    return as_text(f"The request failed: {error or type(error).__name__}.")
 
 
-def _tls_reason(error: Exception) -> str:
-    cause = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+def _tls_reason(cause: BaseException | None) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({cause.verify_message})"
     reason = str(getattr(cause, "reason", "") or cause)

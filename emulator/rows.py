@@ -4,15 +4,17 @@ Django's own bulk methods compose their SQL anew each time, which costs many tim
 needs to run it; and on the committer's thread every statement is a turn of the GIL.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache, partial
 from operator import attrgetter
 from typing import Any
 
 from django.db import connections, models
 from django.db.models import Model
 
-from .prepared import alias_of
+from .prepared import alias_of, fetched
 
 LARGEST_PART = 32
 # Types whose Python values every driver takes; a foreign key is a number here.
@@ -40,16 +42,15 @@ class _Statement:
 
     def _run(self, instances: Sequence[Any]) -> Iterator[tuple[Sequence[Any], list[int]]]:
         """Yield parts of the instances, each with the keys that the database returned for it."""
-        with connections[alias_of(self._model)].cursor() as cursor:
-            for part in parts(instances):
-                values = []
-                for each in part:
-                    row = list(self._read(each))
-                    for at, store in self._stores:
-                        row[at] = store(row[at])
-                    values += row
-                cursor.execute(self._text(len(part)), values)
-                yield part, [key for (key,) in cursor.fetchall()]
+        connection = connections[alias_of(self._model)]
+        for part in parts(instances):
+            values = []
+            for each in part:
+                row = list(self._read(each))
+                for at, store in self._stores:
+                    row[at] = store(row[at])
+                values += row
+            yield part, [key for (key,) in fetched(connection, self._text(len(part)), values)]
 
     def _text(self, count: int) -> str:
         if count not in self._texts:
@@ -158,7 +159,18 @@ def _storer(field: Any, connection: Any) -> Callable[[Any], Any]:
     def store(value: Any) -> Any:
         return field.get_db_prep_save(value, connection)
 
+    if connection.vendor == "sqlite" and isinstance(field, models.JSONField):
+        return json.dumps
+    if connection.vendor == "sqlite" and isinstance(field, models.DateTimeField):
+        return partial(_instant, store) if connection.timezone is UTC else store
     return lru_cache(256)(store) if isinstance(field, _REPEATED) else store
+
+
+def _instant(store: Callable[[Any], Any], value: datetime | None) -> Any:
+    """Return an instant of UTC as SQLite's text, at a fifth of what Django takes."""
+    if value is None or value.tzinfo is not UTC:
+        return store(value)
+    return str(value)[:-6]  # the offset
 
 
 def parts(instances: Sequence[Any]) -> Iterator[Sequence[Any]]:

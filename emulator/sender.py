@@ -4,32 +4,22 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
-
-import aiohttp
-from django.utils import timezone
-from yarl import URL
 
 from . import app_engine
+from .clock import now
+from .connections import Connections, NoTls
+from .exchange import Exchange, NoAnswer, Response, request_bytes
 from .headers import without
 from .reasons import explain
 from .sending import MOST_REDIRECTS, Sending, redirected, retry_after
-from .targets import CheckedResolver, TargetRefused, Targets
+from .targets import CheckedResolver, Destination, TargetRefused, Targets
 from .text import as_text
 from .tokens import Minter
-from .urls import encoded
 from .work import Order
 
-MOST_BODY = 64 * 1024
-SHORTEST_REST = 0.005  # seconds
-LONGEST_REST = 0.5
-_LARGEST_LINE = 256 * 1024
-_MOST_HEADERS = 10_000
 MASK = "[masked]"
 _SECRET = {"authorization", "proxy-authorization", "cookie"}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_NO_DEFAULTS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 @dataclass
@@ -40,7 +30,7 @@ class Answer:
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
     error: str = ""
-    ended_at: datetime = field(default_factory=timezone.now)
+    ended_at: datetime = field(default_factory=now)
     retry_after: timedelta = timedelta(0)  # where that is honoured
 
     @property
@@ -61,31 +51,6 @@ def _masked(key: str, value: str) -> str:
     return f"{scheme} {MASK}" if rest else MASK
 
 
-@lru_cache(256)
-def target_url(url: str) -> URL:
-    """Return the URL as given, with what may not stand in one encoded.
-
-    Raises ValueError for a broken escape, which CreateTask accepts and no request can carry.
-    """
-    if _BAD_ESCAPE.search(url):
-        raise ValueError("it holds a % that starts no escape")
-    return URL(encoded(url), encoded=True)
-
-
-class RestedConnector(aiohttp.TCPConnector):
-    """Keeps connections, but uses none again that has only just brought an answer.
-
-    Many servers close after an answer without saying so; a request that meets that close would use
-    up an attempt. It comes at once, or where a server keeps connections, after more than a second.
-    """
-
-    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
-        if should_close or protocol.should_close:
-            super()._release(key, protocol, should_close=should_close)
-        else:
-            self._loop.call_later(SHORTEST_REST, super()._release, key, protocol)
-
-
 class Sender:
     """Keeps the connections to targets; to be made and closed on the event loop."""
 
@@ -93,29 +58,16 @@ class Sender:
         self._targets = targets
         self._minter = minter
         self._sending = sending or Sending()
-        self._session = aiohttp.ClientSession(
-            connector=RestedConnector(
-                limit=0,
-                resolver=CheckedResolver(targets),
-                use_dns_cache=False,
-                keepalive_timeout=LONGEST_REST,
-                ssl=self._sending.tls(),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(),
-            auto_decompress=False,
-            skip_auto_headers=_NO_DEFAULTS,
-            # The status decides, whatever else the target has to say.
-            max_line_size=_LARGEST_LINE,
-            max_field_size=_LARGEST_LINE,
-            max_headers=_MOST_HEADERS,
-        )
-        # aiohttp would send all but POST and PATCH twice where the connection just closes.
-        self._session._retry_connection = False
+        self._resolver = CheckedResolver(targets)
+        make_tls = self._sending.tls
+        if self._sending.target_ca:  # a file that cannot be read is to be told of at the start
+            ready = make_tls()
+            make_tls = lambda: ready  # noqa: E731
+        self._connections = Connections(make_tls)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._session.close()
+        self._connections.close()
 
     async def send(self, order: Order) -> Answer:
         """Send one attempt and wait for its answer, at most until its deadline; never raises."""
@@ -128,7 +80,7 @@ class Sender:
         except TimeoutError:
             seconds = f"{order.deadline.total_seconds():g}"
             return Answer(error=f"No answer within the dispatch deadline of {seconds} s.")
-        except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
+        except (NoAnswer, NoTls, OSError, ValueError) as error:
             return Answer(error=explain(error))
 
     def _address(self, order: Order) -> str:
@@ -143,50 +95,56 @@ class Sender:
         headers = order.headers
         if order.credentials:
             headers = headers | {"Authorization": self._minter.authorization(order.credentials)}
-        method, body = order.method, order.body or None
+        method, body = order.method, order.body
         for _ in range(1 + MOST_REDIRECTS):
-            self._targets.check_url(url)
-            async with self._session.request(
-                method, target_url(url), headers=headers, data=body, allow_redirects=False
-            ) as response:
-                following = self._following(order, response, url, method)
-                if following is None:
-                    return await self._answer(response)
-            headers = headers if _same_origin(url, following[0]) else _for_others(headers)
-            body = body if following[1] == method else None
+            response = await self._ask(method, url, headers, body)
+            following = self._following(order, response, url, method)
+            if following is None:
+                return self._answer(response)
+            if not self._same_place(url, following[0]):
+                headers = _for_others(headers)
+            body = body if following[1] == method else b""
             url, method = following
         return Answer(error=f"The target redirected more than {MOST_REDIRECTS} times.")
 
+    async def _ask(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Response:
+        """Send one request to where its URL says, if it may go there, and return the answer."""
+        to = self._targets.check_url(url)
+        if _BAD_ESCAPE.search(to.path):  # CreateTask accepts it, and no request can carry it
+            raise ValueError("it holds a % that starts no escape")
+        request = request_bytes(method, to.path, to.authority, headers, body)
+        exchange = self._connections.take(to.place) or await self._connect(to)
+        try:
+            return await exchange.perform(request, has_body=method != "HEAD")
+        finally:
+            self._connections.give(to.place, exchange)
+
+    def _same_place(self, url: str, other: str) -> bool:
+        return self._targets.check_url(url).place == self._targets.check_url(other).place
+
+    async def _connect(self, to: Destination) -> Exchange:
+        """Connect to the address that was checked."""
+        if to.address is not None:
+            addresses = [str(to.address)]
+        else:
+            addresses = await self._resolver.resolve(to.place.host, to.place.port)
+        return await self._connections.open(to.place, addresses)
+
     def _following(
-        self, order: Order, response: aiohttp.ClientResponse, url: str, method: str
+        self, order: Order, response: Response, url: str, method: str
     ) -> tuple[str, str] | None:
         if not self._sending.follow_redirects or order.app_engine:  # never there, as documented
             return None
-        return redirected(url, method, response.status, response.headers.get("Location"))
+        return redirected(url, method, response.status, response.header("location"))
 
-    async def _answer(self, response: aiohttp.ClientResponse) -> Answer:
-        body = await _at_most(response.content, MOST_BODY)
-        if not response.content.at_eof():
-            response.close()
-        headers = [(as_text(k), as_text(v)) for k, v in response.headers.items()]
-        answer = Answer(response.status, headers, body)
+    def _answer(self, response: Response) -> Answer:
+        headers = [(as_text(k), as_text(v)) for k, v in response.headers]
+        answer = Answer(response.status, headers, bytes(response.body))
         if self._sending.honour_retry_after:
-            answer.retry_after = retry_after(response.headers.get("Retry-After"), answer.ended_at)
+            answer.retry_after = retry_after(response.header("retry-after"), answer.ended_at)
         return answer
-
-
-def _same_origin(url: str, other: str) -> bool:
-    return URL(url).origin() == URL(other).origin()
 
 
 def _for_others(headers: dict[str, str]) -> dict[str, str]:
     """Leave out what only the task's own target may see."""
     return without(without(headers, "authorization"), "cookie")
-
-
-async def _at_most(stream: aiohttp.StreamReader, most: int) -> bytes:
-    parts, room = [], most
-    while room and (part := await stream.read(room)):
-        parts.append(part)
-        room -= len(part)
-    return b"".join(parts)

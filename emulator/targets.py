@@ -8,15 +8,16 @@ connection goes to a checked address, so that a name cannot change its mind in b
 import asyncio
 import contextlib
 import ipaddress
+import re
 import socket
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-
-from .urls import encoded
+from .connections import Place
+from .urls import PLAIN, encoded
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -30,17 +31,29 @@ class TargetRefused(OSError):
     """The emulator does not send to this address; the message is a sentence for its user."""
 
 
+class Destination(NamedTuple):
+    """A URL as it is requested: where, the address if the host is one, and the first two lines."""
+
+    place: Place
+    address: Address | None
+    path: str  # with the query
+    authority: str  # what Host says
+
+
 class Targets:
     """The policy. `listed` holds hosts, or host:port, beside loopback."""
 
     def __init__(self, listed: Sequence[str] = ()) -> None:
         self._listed = {each.lower() for each in listed}
+        self._check_literal = lru_cache(256)(self.check_address)
 
-    def check_url(self, url: str) -> None:
+    def check_url(self, url: str) -> Destination:
         """Raise TargetRefused where the URL itself, or the address in it, is out of bounds."""
-        host, port, address = _read(url)
-        if address is not None:
-            self.check_address(host, port, address)
+        destination = _read(url)
+        if destination.address is not None:
+            place = destination.place
+            self._check_literal(place.host, place.port, destination.address)
+        return destination
 
     def check_address(self, host: str, port: int, address: Address) -> None:
         """Raise TargetRefused unless `address`, which is what `host` means, may be sent to."""
@@ -66,8 +79,8 @@ class Targets:
         return bool(self._listed & {host.lower(), shown.lower(), f"{shown}:{port}".lower()})
 
 
-class CheckedResolver(AbstractResolver):
-    """Resolves for aiohttp and hands out checked addresses only.
+class CheckedResolver:
+    """Finds the addresses of hosts and hands out checked ones only.
 
     A name is looked up once at a time, on a thread of its own: a slow one delays nobody else.
     """
@@ -76,14 +89,8 @@ class CheckedResolver(AbstractResolver):
         self._targets = targets
         self._lookups: dict[str, asyncio.Future[list[str]]] = {}
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> list[str]:
         """Return the addresses of `host`; raises TargetRefused if one is out of bounds."""
-        found = [_result(host, port, each) for each in await self._addresses(host, port)]
-        return [each for each in found if family in (socket.AF_UNSPEC, each["family"])]
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
         if _is_localhost(host):
             return list(_LOCALHOST)
         addresses = _spelled_out(host)
@@ -109,9 +116,6 @@ class CheckedResolver(AbstractResolver):
         del self._lookups[host]
         if not lookup.cancelled():
             lookup.exception()  # seen, also when nobody waits for it any more
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def _is_localhost(host: str) -> bool:
@@ -142,32 +146,40 @@ def _getaddrinfo(host: str, flags: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-def _result(host: str, port: int, address: str) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-        proto=0,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )
+# Nearly every URL: a name or IPv4, nothing to encode, nobody before an @.
+_PLAIN = re.compile(
+    rf"(https?)://([0-9a-z.-]+)(?::([1-5][0-9]{{4}}|[1-9][0-9]{{0,3}}))?(/[{PLAIN}]*)"
+)
 
 
 @lru_cache(256)
-def _read(url: str) -> tuple[str, int, Address | None]:
-    """Return host and port of a URL, and the address where the host is one."""
+def _read(url: str) -> Destination:
+    """Take a URL apart; raises TargetRefused where it is none to send to."""
+    if plain := _PLAIN.fullmatch(url):
+        scheme, host, port, path = plain.groups()
+        return _destination(scheme, host, int(port or _PORTS[scheme]), path)
     try:
         parts = urlsplit(encoded(url))  # what is sent, not what was written
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme.lower(), 0)
+        scheme, host = parts.scheme.lower(), parts.hostname or ""
+        port = parts.port or _PORTS.get(scheme, 0)
     except ValueError as error:
         raise TargetRefused(f"The URL cannot be read: {error}.") from None
     if not host:
         raise TargetRefused("The URL has no host.")
     if "@" in parts.netloc:
         raise TargetRefused("A URL with a user name or password in it is not sent.")
-    return host, port, _literal(host)
+    return _destination(
+        scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    )
 
 
+def _destination(scheme: str, host: str, port: int, path: str) -> Destination:
+    shown = f"[{host}]" if ":" in host else host.removesuffix(".")
+    authority = shown if port == _PORTS.get(scheme) else f"{shown}:{port}"
+    return Destination(Place(scheme == "https", host, port), _literal(host), path, authority)
+
+
+@lru_cache(256)
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host.partition("%")[0])

@@ -8,6 +8,7 @@ from django.db.models import Max
 from .messages import task_rules
 from .models import Attempt, Queue, Task
 from .models.task import RETENTION
+from .turns import forget_keys
 from .work import Work
 
 ROWS_A_TURN = 1000
@@ -19,6 +20,8 @@ def recover(work: Work) -> int:
     Their attempts are kept and marked as interrupted. Returns how many there were.
     """
     Attempt.objects.running().interrupt(work.now)
+    # A kill may have come between two turns of a DeleteQueue.
+    Task.objects.exclude(queue__deleted_at=None).end(Task.Outcome.DELETED, work.now)
     return Task.objects.release(work.now)
 
 
@@ -71,8 +74,7 @@ def forget_ended(work: Work, keep: timedelta) -> bool:
     before = work.now - max(keep, longest or keep)
     tasks = Task.objects.exclude(outcome="").filter(ended_at__lt=before)
     old_tasks = list(tasks.values_list("pk", flat=True)[:ROWS_A_TURN])
-    Attempt.objects.filter(task__in=old_tasks).delete()
-    Task.objects.filter(pk__in=old_tasks).delete()
+    forget_keys(old_tasks)
     attempts = Attempt.objects.filter(ended_at__lt=before)
     old_attempts = list(attempts.values_list("pk", flat=True)[:ROWS_A_TURN])
     Attempt.objects.filter(pk__in=old_attempts).delete()

@@ -8,11 +8,16 @@ from yarl import URL
 
 # Reserved and unreserved characters of RFC 3986 stay; all others get encoded.
 _LEGAL = string.ascii_letters + string.digits + "-._~:/?#[]@!$&'()*+,;=%"
+# A part of the inside of a regular expression: characters of a path that need no second look.
+PLAIN = re.escape(string.ascii_letters + string.digits + "-._~:/[]@!$&'()*+,;=%")
+_FINE = re.compile(f"[{re.escape(_LEGAL)}]*")
 _HOST = re.compile(r"([^:/?#]+://(?:[^/?#]*@)?)([^/?#@:\[\]\\]+)(.*)", re.DOTALL)
 
 
 def encoded(url: str) -> str:
     """Return the URL as given, with what may not stand in one encoded; a host's name as in DNS."""
+    if _FINE.fullmatch(url):
+        return url
     parts = None if url.isascii() else _HOST.fullmatch(url)
     if parts is not None:
         url = parts[1] + _in_dns(parts[2]) + parts[3]

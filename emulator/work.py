@@ -70,6 +70,23 @@ class Work:
 Operation = Callable[[Work], Any]
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """What an operation returns that has only begun: the rest, to be run after whoever waits.
+
+    Its caller is answered with what the last part brings.
+    """
+
+    rest: Operation
+
+
+def then(result: Any, finish: Callable[[Any], Any]) -> Any:
+    """Return `finish` of a result, or more that ends so."""
+    if not isinstance(result, More):
+        return finish(result)
+    return More(lambda work: then(result.rest(work), finish))
+
+
 class Group:
     """An operation of which many are run as one, in a few statements for all of them."""
 

@@ -76,6 +76,20 @@ def check_replies(**kwargs: Any) -> list[checks.CheckMessage]:
     ]
 
 
+@checks.register(checks.Tags.security, deploy=True)
+def check_open_receiver(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn, where a deployment is checked, of a receiver that believes everybody."""
+    if settings.RECEIVER_AUTH != "off" or settings.IN_CLOUD:
+        return []
+    return [
+        checks.Warning(
+            "RECEIVER_AUTH=off: whoever reaches this receiver can store events.",
+            hint="Set RECEIVER_AUTH to verify; off is for a laptop.",
+            id="receiver.W015",
+        )
+    ]
+
+
 def _mode() -> Iterator[checks.CheckMessage]:
     mode = settings.RECEIVER_AUTH
     if mode == "off" and settings.IN_CLOUD:

@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import connection
 
+from .counts import counts
 from .delivery import Delivery
 from .refusals import Refused
 from .store import store, write_lines
@@ -87,6 +88,7 @@ class Committer:
         size = len(delivery.body)
         full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
         if len(self._waiting) >= MOST_WAITING or full:
+            counts.busy += 1
             raise Busy
         self._start()
         job = _Job(delivery, done, self._loop.time())
@@ -132,6 +134,7 @@ class Committer:
                 break
             if not job.left:
                 job.left = True
+                counts.busy += 1
                 job.done(Busy())
 
     def _settle(self, batch: list[_Job]) -> None:

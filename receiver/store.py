@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from . import recorder, replies, rows
+from .counts import counts
 from .delivery import Delivery
 from .driver import group
 from .recorder import StoreAway, named
@@ -41,14 +42,17 @@ def store(deliveries: Sequence[Delivery]) -> None:
 
 
 def write_lines(deliveries: Sequence[Delivery]) -> None:
-    """Write the log line of each that was stored, after its commit, and flush them together."""
+    """Write the log line of each that was stored, after its commit, and count them all."""
     for delivery in deliveries:
         if delivery.error is None:
             if delivery.odd:
                 what = named(delivery.odd)
                 trouble.error("Event %s is only an envelope: %s.", delivery.event.pk, what)
             recorder.write_line(delivery.event)
-        elif not isinstance(delivery.error, StoreAway):
+            counts.stored(delivery.event)
+            continue
+        counts.unstored += 1
+        if not isinstance(delivery.error, StoreAway):
             trouble.error("Could not store a request at all: %s.", named(delivery.error))
     recorder.flush_lines()
 

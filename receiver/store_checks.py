@@ -65,14 +65,14 @@ def check_redirects(**kwargs: Any) -> list[checks.CheckMessage]:
     """Check that no redirect stands before the receiver: a redirected POST loses its body."""
     exempt = [re.compile(pattern) for pattern in settings.SECURE_REDIRECT_EXEMPT]
     paths = ("", "receive", "receive/x")
-    if not settings.SECURE_SSL_REDIRECT or all(
-        any(pattern.search(path) for pattern in exempt) for path in paths
-    ):
+    direct = all(any(pattern.search(path) for pattern in exempt) for path in paths)
+    if not settings.PREPEND_WWW and (direct or not settings.SECURE_SSL_REDIRECT):
         return []
     return [
         checks.Error(
-            "SECURE_SSL_REDIRECT would redirect deliveries, and a redirected POST has no body.",
-            hint=r"Have ^$ and ^receive(/|$) in SECURE_REDIRECT_EXEMPT.",
+            "SECURE_SSL_REDIRECT or PREPEND_WWW would redirect deliveries, and a redirected POST "
+            "has no body.",
+            hint=r"Have ^$ and ^receive(/|$) in SECURE_REDIRECT_EXEMPT; leave PREPEND_WWW out.",
             id="receiver.E012",
         )
     ]

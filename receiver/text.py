@@ -1,8 +1,8 @@
 """Foreign bytes as text that cannot break a line, a terminal, a page or a database."""
 
 import codecs
-import json
 import re
+import unicodedata
 
 # Control, bidi, line-separator and surrogate characters: everything that ends a line, reorders
 # it, or that one of the two databases refuses.
@@ -10,9 +10,14 @@ _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_encode = json.JSONEncoder(ensure_ascii=False).encode
+# A pair of `\\uD83D\\uDE00` is one character; control characters, quotes and `\\` stay escaped.
+_ESCAPE = re.compile(
+    r"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|u(?!00[01][0-9a-fA-F]|0022|005[cC])[0-9a-fA-F]{4})|.)",
+    re.DOTALL,
+)
 SEARCH_CHARACTERS = 8192
-JSON_BYTES = 256 * 1024
+SEARCHED_BYTES = 6 * SEARCH_CHARACTERS  # each may be written as `\\u00e9`
 PREVIEW_CHARACTERS = 160
 
 
@@ -74,24 +79,37 @@ def preview(body: bytes) -> str:
 
 
 def searchable(body: bytes) -> str:
-    """Return what a search looks at: JSON in one spelling, anything else as text, 8 K characters.
+    """Return what a search looks at, `spelled` in one way, 8 K characters at most.
 
     Only the cut is lost: `body` keeps the bytes.
     """
-    text = _json(body) if len(body) <= JSON_BYTES else None
-    if text is None:
-        text = body[: 4 * SEARCH_CHARACTERS].decode("utf-8", "backslashreplace")
-    return _on_one_line(text[: 2 * SEARCH_CHARACTERS])[:SEARCH_CHARACTERS]
+    text = body[:SEARCHED_BYTES].decode("utf-8", "backslashreplace")
+    return spelled(text)[:SEARCH_CHARACTERS]
 
 
-def _json(body: bytes) -> str | None:
-    # A nested or a long-numbered bomb raises RecursionError or ValueError: then it is just text.
-    if body[:1] not in (b"{", b"[", b'"', b" ", b"\n", b"\r", b"\t"):
-        return None
-    try:
-        return _encode(json.loads(body.decode("utf-8")))
-    except (ValueError, RecursionError, MemoryError):
-        return None
+def spelled(text: str) -> str:
+    r"""Return a body, or words to be found in one, alike where they mean the same.
+
+    `\u00ef` and `\/` of JSON are what they stand for, case and blanks do not count, nor do blanks
+    beside JSON's punctuation: it makes no difference whether a body is seen raw or pretty.
+    """
+    if "\\" in text:
+        text = _ESCAPE.sub(_unescaped, text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    text = " ".join(text.casefold().split())
+    for sign in "[]{}:,":
+        text = text.replace(f" {sign}", sign).replace(f"{sign} ", sign)
+    return escaped(text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    if match[0] == r"\/":
+        return "/"
+    if not match[1]:
+        return match[0]
+    units = match[0].encode().decode("unicode-escape").encode("utf-16", "surrogatepass")
+    return units.decode("utf-16", "surrogatepass")
 
 
 def _on_one_line(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from .counts import counts
 from .labels import labels
 from .models import Refusal
 from .refusals import ANSWERS, Reason, Refused
@@ -48,6 +49,8 @@ class TurnedAway:
         """Save what was noted and log the first of its kind in a minute; never raises."""
         with self._lock:
             noted, self._noted = self._noted, {}
+        for reason, one in noted.items():
+            counts.refused[reason.value] += one.number
         try:
             with transaction.atomic():
                 first = [
@@ -59,4 +62,8 @@ class TurnedAway:
             log.warning("Could not count refusals: %s.", type(error).__name__)
             return
         for reason in first:
-            log.warning("Refused a request: %s", ANSWERS[reason][1])
+            status, sentence = ANSWERS[reason]
+            claims = noted[reason].claims or {}  # nothing of the token goes to the log
+            fields = {"reason": reason.value, "status": status}
+            fields |= {f"claimed_{name}": claims.get(name, "") for name in ("queue", "task")}
+            log.warning("Refused a request: %s", sentence, extra={"fields": fields})

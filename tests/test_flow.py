@@ -3,6 +3,7 @@
 import http.client
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import urlopen
 
 import pytest
 from google.api_core.exceptions import NotFound
@@ -70,6 +71,14 @@ def event_of(stack, name):
     return event | {"body": bytes(event["body"])}
 
 
+def counted_of(stack, queue):
+    """Return how many events of a queue the running process tells Prometheus of."""
+    with urlopen(f"{stack.web.url}/metrics") as answer:
+        text = answer.read().decode()
+    label = f'tasks_events_total{{outcome="succeeded",queue="{queue}"}} '
+    return sum(float(line.split()[1]) for line in text.splitlines() if line.startswith(label))
+
+
 def gone(client, name):
     try:
         return not client.get_task(name=name)
@@ -110,6 +119,8 @@ def test_a_task_arrives_verified_stored_and_logged(stack, client):
         "outcome": "succeeded",
     }
     stack.web.process.wait_for_line(r'^Event Display received event: \{"order": 7\}$')
+    counted = eventually(lambda: counted_of(stack, "default"))
+    assert counted == len(stack.web.rows("SELECT 1 FROM receiver_event WHERE queue = 'default'"))
     with pytest.raises(NotFound, match="The task either successfully completed or was deleted"):
         eventually(lambda: client.get_task(name=task.name) and False)
 

@@ -50,6 +50,59 @@ def test_the_line_names_the_reply_that_answered(caplog):
     assert "\n" not in entry
 
 
+@pytest.fixture
+def in_cloud(settings):
+    settings.IN_CLOUD = True
+    settings.RECEIVER_URL = "https://tasks.example.com/receive"
+
+
+def test_the_line_in_the_cloud_shows_the_request_as_well(caplog, in_cloud):
+    event = {"method": "POST", "path": "/receive/a", "query": "x=1", "status": 503}
+    _, entry = lines(caplog, b"Hello", took_us=1500, **event)
+    assert json.loads(entry)["httpRequest"] == {
+        "requestMethod": "POST",
+        "requestUrl": "https://tasks.example.com/receive/a?x=1",
+        "requestSize": "5",
+        "status": 503,
+        "latency": "0.001500s",
+    }
+
+
+def test_a_dropped_connection_has_no_status(caplog, in_cloud):
+    _, entry = lines(caplog, b"", method="PUT", path="/", status=0)
+    shown = json.loads(entry)["httpRequest"]
+    assert shown == {
+        "requestMethod": "PUT",
+        "requestUrl": "https://tasks.example.com/",
+        "requestSize": "0",
+    }
+
+
+def record(level=logging.ERROR, **more):
+    made = logging.LogRecord("django.request", level, "views.py", 1, "%s: %s", ("a", "b"), None)
+    made.__dict__.update(more)
+    return made
+
+
+def test_a_page_s_trouble_names_its_request_and_trace(rf):
+    request = rf.get(
+        "/events/?secret=1", headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
+    )
+    entry = json.loads(JsonFormatter().format(record(request=request, status_code=500)))
+    assert entry == {
+        "severity": "ERROR",
+        "message": "a: b",
+        "logger": "django.request",
+        "httpRequest": {"requestMethod": "GET", "requestUrl": "/events/", "status": 500},
+        "logging.googleapis.com/trace": f"projects/demo/traces/{TRACE}",
+    }
+
+
+def test_a_trouble_without_a_request_is_as_it_was():
+    entry = json.loads(JsonFormatter().format(record(request=object())))
+    assert set(entry) == {"severity", "message", "logger"}
+
+
 FORGED = b'{"severity":"EMERGENCY","logging.googleapis.com/trace":"x","message":"forged"}'
 
 
@@ -74,8 +127,10 @@ def test_any_body_is_one_line_and_one_value(caplog, body):
 @pytest.mark.parametrize("unit", [b"\0", b"\xff", b'"', b"\\", "\u2028".encode(), "💚".encode()])
 def test_the_longest_line_is_one_that_cloud_logging_takes(caplog, settings, unit):
     settings.LOG_BODY_BYTES = MOST_LOG_BODY_BYTES
+    settings.IN_CLOUD = True
     body = unit * (10 * 1024 * 1024 // len(unit))
-    plain, entry = lines(caplog, body, queue="q" * 100, task="t" * 500, trace=TRACE)
+    long = {"method": "M" * 20, "path": "\u202e" * 2083, "query": '"' * 16384, "took_us": 2**31}
+    plain, entry = lines(caplog, body, queue="q" * 100, task="t" * 500, trace=TRACE, **long)
     assert len(entry) < MOST
     assert plain.endswith(f"... ({len(body)} bytes)")
 

@@ -19,6 +19,7 @@ CLOUD = {
     "DATABASE_URL": "postgresql://u:p@db.example.com/tasks",
     "ALLOWED_HOSTS": "tasks.example.com",
     "OIDC_SERVICE_ACCOUNT": "tasks@tasks-1234.iam.gserviceaccount.com",
+    "GOOGLE_CLOUD_PROJECT": "tasks-1234",
 }
 
 
@@ -83,6 +84,21 @@ def test_the_cloud_talks_to_google_without_an_emulator(tmp_path):
         ["default"],
     ]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("host", "at"), [("::1", "[::1]"), ("::", "127.0.0.1")])
+def test_the_emulator_is_found_on_the_address_where_it_listens(tmp_path, host, at):
+    names = "s.CLOUD_TASKS_ENDPOINT, s.OIDC_ISSUER"
+    found = settings(names, tmp_path, EMULATOR_HOST=host)
+    assert found == [f"{at}:8123", f"http://{at}:8124"]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = python("import config.settings", tmp_path / "file")
+    assert done.stderr.splitlines()[-1].endswith(
+        "/file/secret-key cannot be kept (Not a directory): VAR_DIR must name a folder to write to."
+    )
 
 
 def test_the_secret_key_is_made_once(tmp_path):
@@ -151,9 +167,11 @@ def test_production_settings_pass_every_check(tmp_path):
         ("DEBUG", "1", "config.E001"),
         ("SECRET_KEY", "secret", "config.E002"),
         ("SECRET_KEY", "a" * 64, "config.E002"),
+        ("SECRET_KEY", "django-insecure-" + "0123456789abcdef" * 4, "config.E002"),
         ("ALLOWED_HOSTS", "*", "config.E003"),
         ("ALLOWED_HOSTS", "tasks.example.com,.run.app", "config.E003"),
         ("CLOUD_TASKS_ENDPOINT", "127.0.0.1:8123", "dashboard.E001"),
+        ("GOOGLE_CLOUD_PROJECT", "", "dashboard.E006"),
         ("RECEIVER_AUTH", "off", "receiver.E001"),
         ("OIDC_ISSUER", "http://127.0.0.1:8124", "receiver.E002"),
         ("OIDC_CERTS_URL", "file:///etc/passwd", "receiver.E003"),

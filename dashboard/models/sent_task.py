@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -69,6 +69,18 @@ class SentTaskQuerySet(models.QuerySet["SentTask"]):
                 "recipe": recipe,
             },
         )
+
+    def cancel(self, name: str) -> None:
+        """Delete the task of this full name in Cloud Tasks, and keep that it was us.
+
+        Raises GatewayError where that was not done, or is not certain.
+        """
+        gateway.delete_task(name)
+        mine = self.unfinished().filter(name=name)
+        try:
+            mine.update(state=SentTask.State.CANCELLED, ended_at=timezone.now())
+        except (OperationalError, InterfaceError) as error:
+            log.warning("That %s was cancelled could not be kept: %s", name, error)
 
     def light(self) -> "SentTaskQuerySet":
         """Rows for a list: everything but the columns that can be large."""
@@ -142,6 +154,7 @@ class SentTask(models.Model):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["ended_at", "id"]),
+            models.Index(fields=["created_at"]),
         ]
 
     def __str__(self) -> str:
@@ -150,6 +163,12 @@ class SentTask(models.Model):
     @property
     def queue_id(self) -> str:
         return names.short(self.queue)
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When it is tried next, where that is ahead."""
+        due = self.next_attempt_at or self.schedule_time
+        return due if due and not self.ended_at and due > timezone.now() else None
 
     @property
     def draft(self) -> Draft:
@@ -170,6 +189,11 @@ class SentTask(models.Model):
         if self.random_name and random_name:
             draft = replace(draft, name=self.name)
         return draft == self.draft and recipe == self.recipe
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether Cloud Tasks did not take it, so that there never was a task."""
+        return self.answer == self.Answer.REFUSED
 
     @property
     def answer_is_lost(self) -> bool:

@@ -1,9 +1,10 @@
 """Small things that templates need: icons, instants, pills, inert text."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -28,6 +29,10 @@ PILLS = {
     "RUNNING": ("ok", "play", "Running"),
     "PAUSED": ("warn", "pause", "Paused"),
     "DISABLED": ("bad", "x", "Disabled"),
+    "on": ("warn", "play", "On"),
+    "off": ("quiet", "pause", "Off"),
+    "used up": ("quiet", "minus", "Used up"),
+    "over": ("quiet", "clock", "Over"),
 }
 
 
@@ -44,6 +49,15 @@ def pill(outcome: str) -> SafeString:
     return format_html('<span class="pill pill-{}">{}{}</span>', css, icon(symbol), word)
 
 
+SIGNS = {"ok": "check", "warn": "question", "bad": "x", "info": "shield", "quiet": "minus"}
+
+
+@register.simple_tag
+def status_pill(colour: str, word: str) -> SafeString:
+    """Show a word in an outcome's colour, with that colour's own sign."""
+    return format_html('<span class="pill pill-{}">{}{}</span>', colour, icon(SIGNS[colour]), word)
+
+
 @register.simple_tag
 def instant(moment: datetime | None, form: str = "short") -> SafeString | str:
     """Show an instant: UTC here, turned into the reader's zone by app.js."""
@@ -58,6 +72,18 @@ def instant(moment: datetime | None, form: str = "short") -> SafeString | str:
     )
 
 
+@register.simple_tag
+def countdown(moment: datetime | None, ahead: timedelta | None = None) -> SafeString | str:
+    """Say how long it is until an instant, counted on by tasks.js; `ahead` is the other's clock."""
+    if moment is None:
+        return ""
+    real = moment - (ahead or timedelta(0))
+    left = max((real - timezone.now()).total_seconds(), 0)
+    # To the minute, so that a part of a page is the same until something has happened.
+    text = f"in {words.duration(max(60, round(left / 60) * 60))}" if left > 60 else "soon"
+    return format_html('<span data-until="{}">{}</span>', real.isoformat(), text)
+
+
 @register.filter
 def visible(text: Any) -> str:
     """Show hidden and reordering characters of received text; escaping follows as always."""
@@ -65,5 +91,16 @@ def visible(text: Any) -> str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """Show a large number so that it can be read."""
+    return f"{number:,}"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def took(seconds: float | None) -> str:
+    return "" if seconds is None else words.took(seconds)

@@ -122,8 +122,7 @@ def _refusals(before: int | None) -> dict[str, Any]:
     found = Refusal.objects.order_by("-id")
     rows = list((found.filter(id__lt=before) if before else found)[: PAGE + 1])
     older = urlencode({"show": "refusals", "before": rows[PAGE - 1].pk}) if len(rows) > PAGE else ""
-    day = figures.last_day()
-    return {"rows": rows[:PAGE], "older": older, "reasons": day.reasons.most_common()}
+    return {"rows": rows[:PAGE], "older": older, "reasons": figures.refusal_reasons()}
 
 
 @allowed("receiver.view_event")

@@ -1,6 +1,7 @@
 """What every page shares: who may see it, the admin's frame around it, and live parts."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -18,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.defaults import bad_request
 
 View = Callable[..., HttpResponse]
+_SEEN = re.compile(r'(\?|&amp;)seen="')
 READ_AWAY, PART = 32 * 2**20, 2**16
 
 
@@ -95,7 +97,7 @@ def page(
 def live(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """Answer a poll with the part as it is now, or 204 while it is what the reader has.
 
-    The part asks with `?seen=`, the digest of what it shows.
+    The part asks with `seen=` at its URL's end, the digest of what it shows.
     """
     part = live_part(request, template, context)
     if request.GET.get("seen") == part["digest"]:
@@ -109,7 +111,7 @@ def live_part(request: HttpRequest, template: str, context: dict[str, Any]) -> d
     # The token of a form differs each time; it says nothing about the part.
     text = "".join(line for line in bare.splitlines() if "csrfmiddlewaretoken" not in line)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return {"digest": digest, "html": bare.replace('?seen="', f'?seen={digest}"')}
+    return {"digest": digest, "html": _SEEN.sub(rf'\1seen={digest}"', bare)}
 
 
 def whole(text: str | None, most: int = 2**63 - 1) -> int | None:

@@ -1,5 +1,7 @@
 """What the emulator remembers: queues, their tasks, every attempt. The rows are the queue."""
 
+from functools import cache
+
 from django.db import router
 
 from .attempt import Attempt
@@ -22,6 +24,7 @@ __all__ = [
 ]
 
 
+@cache
 def database() -> str:
     """Return the alias of the database that holds these tables."""
     return router.db_for_write(Task)

@@ -19,7 +19,7 @@ _LONG = TextInput(attrs={"class": "vTextField"})
 class ReplyAdmin(admin.ModelAdmin):
     """Rules that make the receiver answer otherwise."""
 
-    list_display = ["name", "state", "matching", "answer", "hit_count", "last_hit_at", "order"]
+    list_display = ["name", "state", "meant_for", "answer", "hit_count", "last_hit_at", "order"]
     list_filter = ["enabled"]
     search_fields = ["name", "queue", "task", "path"]
     readonly_fields = ["hit_count", "last_hit_at"]
@@ -69,18 +69,9 @@ class ReplyAdmin(admin.ModelAdmin):
     def state(self, reply: Reply) -> str:
         return reply.state(timezone.now())
 
-    @admin.display
-    def matching(self, reply: Reply) -> str:
-        header = f"{reply.header_name}: {reply.header_value or '*'}" if reply.header_name else ""
-        pairs = {"queue": reply.queue, "path": reply.path, "task": reply.task, "header": header}
-        return ", ".join(f"{name} {value}" for name, value in pairs.items() if value) or "all"
-
-    @admin.display
-    def answer(self, reply: Reply) -> str:
-        what = "connection dropped" if reply.drop else str(reply.status)
-        after = f" after {reply.delay:g} s" if reply.delay else ""
-        share = f", {reply.percent}%" if reply.percent < 100 else ""
-        return what + after + share
+    @admin.display(description="Matching")
+    def meant_for(self, reply: Reply) -> str:
+        return reply.meant_for
 
     @admin.display(description="Hits")
     def hit_count(self, reply: Reply) -> str:

@@ -4,5 +4,15 @@ from ..recipes import RECIPES
 from .event import Event, EventQuerySet
 from .refusal import Refusal, RefusalManager
 from .reply import Reply
+from .search_text import SearchMark, SearchText
 
-__all__ = ["RECIPES", "Event", "EventQuerySet", "Refusal", "RefusalManager", "Reply"]
+__all__ = [
+    "RECIPES",
+    "Event",
+    "EventQuerySet",
+    "Refusal",
+    "RefusalManager",
+    "Reply",
+    "SearchMark",
+    "SearchText",
+]

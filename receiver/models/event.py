@@ -24,7 +24,7 @@ class EventQuerySet(models.QuerySet["Event"]):
 
     def light(self) -> "EventQuerySet":
         """Rows for a list: everything but the columns that can be large."""
-        return self.defer("body", "headers", "search_text")
+        return self.defer("body", "headers")
 
 
 class Event(models.Model):
@@ -73,7 +73,6 @@ class Event(models.Model):
     body = models.BinaryField(default=b"")
     body_size = models.IntegerField(default=0)
     preview = models.CharField(max_length=160, blank=True)
-    search_text = models.TextField(blank=True)
     caller_account = models.CharField(max_length=320, blank=True)
     caller_audience = models.CharField(max_length=2083, blank=True)
     caller_check = models.CharField(max_length=10, choices=Check.choices, default=Check.NONE)

@@ -162,6 +162,21 @@ class Reply(models.Model):
         return None if self.times is None else max(self.times - self.hits, 0)
 
     @property
+    def meant_for(self) -> str:
+        """Which requests it answers, in words."""
+        header = f"{self.header_name}: {self.header_value or '*'}" if self.header_name else ""
+        pairs = {"queue": self.queue, "path": self.path, "task": self.task, "header": header}
+        return ", ".join(f"{name} {value}" for name, value in pairs.items() if value) or "all"
+
+    @property
+    def answer(self) -> str:
+        """What it answers, in words."""
+        what = "connection dropped" if self.drop else str(self.status)
+        after = f" after {self.delay:g} s" if self.delay else ""
+        share = f", {self.percent}%" if self.percent < 100 else ""
+        return what + after + share
+
+    @property
     def answered(self) -> int:
         """The status that its events show: 0 where the connection is dropped."""
         return 0 if self.drop else self.status

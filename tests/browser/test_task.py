@@ -6,6 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import log_in
+from tests.browser.looks import look
 
 
 def enqueue(page, **fields) -> None:
@@ -95,7 +96,7 @@ def test_ctrl_enter_sends_and_tabs_answer_to_the_arrows(page):
     page.wait_for_url(re.compile(r"/tasks/\d+/$"))
 
 
-def test_a_queue_is_created_paused_edited_and_purged(page):
+def test_a_queue_is_created_paused_edited_purged_and_deleted(page):
     page.goto("/queues/")
     page.click("text=New queue")
     page.fill("[name=name]", "by-hand")
@@ -106,12 +107,25 @@ def test_a_queue_is_created_paused_edited_and_purged(page):
     expect(page.locator(".head .pill")).to_have_text("Paused")
     page.click("text=Edit limits")
     page.fill("[name=max_attempts]", "4")
-    page.click("text=Save")
+    page.click("text=Review the changes")
+    expect(page.locator("main tbody tr")).to_have_text(re.compile("Attempts\\s*3\\s*4"))
+    look(page, "queue-review")
+    page.click("text=Change the limits")
     expect(page.locator("main")).to_contain_text("Up to 4 attempts.")
+    look(page, "queue")
     page.click("text=Purge…")
     page.fill("[name=name]", "by-hand")
     page.click("text=Purge the queue")
     expect(page.locator("main")).to_contain_text("Queue by-hand purged.")
+    page.goto("/queues/")
+    look(page, "queues")
+    page.click("main >> text=by-hand")
+    page.click("text=Delete…")
+    look(page, "queue-delete")
+    page.fill("[name=name]", "by-hand")
+    page.click("text=Delete the queue")
+    expect(page.locator(".messagelist")).to_contain_text("Queue by-hand deleted.")
+    expect(page.locator("main tbody tr", has_text="by-hand")).to_have_count(0)
 
 
 def test_what_is_typed_outlives_the_session(page):

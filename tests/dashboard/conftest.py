@@ -9,13 +9,14 @@ from django.contrib.auth.models import Permission
 
 from dashboard import cache, gateway
 from dashboard.models import SentTask
-from dashboard.resources import DEFAULTS, Queue, Task
+from dashboard.resources import DEFAULTS, Depth, Queue, Task
 from receiver.models import Event
 from tests.processes import EmulatorProcess
 
 CALLS = [
     *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
     *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
+    *["run_task", "delete_task", "delete_queue", "queue_depths"],
 ]
 PARENT = "projects/demo/locations/us-central1"
 DEFAULT = f"{PARENT}/queues/default"
@@ -102,7 +103,10 @@ def cloud(monkeypatch):
     calls.get_task.side_effect = make_task
     calls.list_tasks.return_value = ([], "")
     calls.list_queues.return_value = [make_queue(), make_queue("emails", state="PAUSED")]
-    for name in CALLS[4:]:
+    calls.run_task.return_value = calls.delete_task.return_value = None
+    calls.delete_queue.return_value = None
+    calls.queue_depths.return_value = {"default": Depth(tasks=3, oldest_at=None, running=1)}
+    for name in CALLS[4:10]:
         getattr(calls, name).return_value = make_queue()
     return calls
 
@@ -125,6 +129,7 @@ def real_cloud(emulator, settings):
 LOOKING = [
     *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
     *["dashboard.view_senttask", "dashboard.view_queue", "dashboard.view_template"],
+    "receiver.view_reply",
 ]
 
 

@@ -6,6 +6,7 @@ from django.urls import NoReverseMatch, reverse
 
 from dashboard import urls
 from dashboard.models import Template
+from receiver.models import Reply
 from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
@@ -19,27 +20,52 @@ LOOKS = [
     "/tasks/",
     "/tasks/1/",
     "/tasks/by-name/",
+    f"/tasks/by-name/report/?name={DEFAULT}/tasks/x",
+    "/tasks/missing/",
+    "/tasks/1/report/",
+    "/tasks/diff/?a=1&b=1",
     "/queues/",
     "/queues/default/",
     "/enqueue/templates/",
+    "/status/",
+    "/replies/",
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
+FORMS += ["/queues/default/delete/", f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
+FORMS += ["/replies/new/", "/replies/1/", "/replies/1/delete/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += [
+    f"/tasks/run/?name={DEFAULT}/tasks/t-1",
+    f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
+    f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1",
+    *["/tasks/1/resend/", "/tasks/many/"],
+    *["/status/test/", "/replies/1/switch/", "/replies/1/recount/", "/replies/1/try/"],
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
 ]
 PERMISSIONS = {
-    "/enqueue/": "add_senttask",
-    "/enqueue/paste/": "add_senttask",
-    "/enqueue/templates/1/rename/": "change_template",
-    "/enqueue/templates/1/delete/": "delete_template",
-    "/tasks/1/again/": "add_senttask",
-    "/queues/_new/": "change_queue",
-    "/queues/default/edit/": "change_queue",
-    "/queues/default/pause/": "change_queue",
-    "/queues/default/resume/": "change_queue",
-    "/queues/default/purge/": "purge_queue",
+    "/enqueue/": "dashboard.add_senttask",
+    "/enqueue/paste/": "dashboard.add_senttask",
+    "/enqueue/templates/1/rename/": "dashboard.change_template",
+    "/enqueue/templates/1/delete/": "dashboard.delete_template",
+    "/tasks/1/again/": "dashboard.add_senttask",
+    "/tasks/1/resend/": "dashboard.add_senttask",
+    f"/tasks/run/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    f"/tasks/cancel/?name={DEFAULT}/tasks/t-1": "dashboard.delete_senttask",
+    "/status/test/": "dashboard.add_senttask",
+    "/queues/_new/": "dashboard.change_queue",
+    "/queues/default/edit/": "dashboard.change_queue",
+    "/queues/default/pause/": "dashboard.change_queue",
+    "/queues/default/resume/": "dashboard.change_queue",
+    "/queues/default/purge/": "dashboard.purge_queue",
+    "/replies/new/": "receiver.add_reply",
+    "/replies/1/": "receiver.change_reply",
+    "/replies/1/switch/": "receiver.change_reply",
+    "/replies/1/recount/": "receiver.change_reply",
+    "/replies/1/delete/": "receiver.delete_reply",
+    "/replies/1/try/": "dashboard.add_senttask",
 }
 
 
@@ -47,12 +73,14 @@ PERMISSIONS = {
 def _rows(cloud):
     make_event(id=1)
     make_sent("t-1", id=1, answer="unknown")
+    Reply.objects.create(id=1, name="R")
     Template.objects.create(id=1, title="T", queue=DEFAULT, url="http://localhost:8080")
 
 
 def test_every_url_is_in_the_lists_below():
     listed = {path.split("?")[0] for path in [*LOOKS, *FORMS, *ACTIONS]}
     listed |= {"/enqueue/code/", "/enqueue/log-in/"}  # the last is for strangers
+    listed |= {"/jump/", "/status/test/1/"}  # test_jump.py, test_status.py
     for pattern in urls.urlpatterns:
         for values in ({}, {"pk": 1}, {"name": "default"}):
             try:
@@ -90,8 +118,8 @@ def test_a_user_who_is_not_staff_is_refused(client, django_user_model, path):
 def test_a_change_needs_its_permission(client, clerk, path):
     answer = client.post(path)
     assert answer.status_code == 403
-    assert f"dashboard.{PERMISSIONS[path]}" in answer.content.decode()
-    allow(clerk, f"dashboard.{PERMISSIONS[path]}")
+    assert PERMISSIONS[path] in answer.content.decode()
+    allow(clerk, PERMISSIONS[path])
     assert client.post(path).status_code in (200, 302)
 
 
@@ -141,7 +169,7 @@ def test_a_page_keeps_to_the_policy(admin_client, path):
 @pytest.mark.parametrize("path", ["/", "/admin/", "/admin/dashboard/senttask/"])
 def test_the_frame_is_the_same_everywhere(admin_client, path):
     page = admin_client.get(path).content.decode()
-    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues"):
+    for label in ("Overview", "Events", "Tasks", "Enqueue", "Queues", "Replies", "Status"):
         assert page.count(f"</svg>{label}</a>") == 2
     assert "Local · demo" in page
     assert "dashboard/app.css" in page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.checks import endpoint, where_tasks_go
+from dashboard.checks import a_project_of_its_own, endpoint, where_tasks_go
 
 
 def ids(found):
@@ -43,7 +43,23 @@ def test_this_machine_is_no_endpoint_in_the_cloud(settings, value):
     assert ids(endpoint()) == ["dashboard.E001"]
 
 
-@pytest.mark.parametrize("value", ["", "emulator:8123", "10.0.0.5:8123"])
-def test_google_and_another_host_are_good_in_the_cloud(settings, value):
-    settings.IN_CLOUD, settings.CLOUD_TASKS_ENDPOINT = True, value
+@pytest.mark.parametrize("value", ["emulator:8123", "10.0.0.5:8123"])
+def test_another_s_cloud_tasks_is_warned_of_in_the_cloud(settings, value):
+    settings.CLOUD_TASKS_ENDPOINT = value
     assert ids(endpoint()) == []
+    settings.IN_CLOUD = True
+    assert ids(endpoint()) == ["dashboard.W007"]
+
+
+def test_google_is_good_in_the_cloud_with_a_project_of_one_s_own(settings):
+    settings.IN_CLOUD, settings.CLOUD_TASKS_ENDPOINT = True, ""
+    assert ids(endpoint()) == []
+    settings.GOOGLE_CLOUD_PROJECT = "demo"
+    assert ids(a_project_of_its_own()) == ["dashboard.E006"]
+    settings.GOOGLE_CLOUD_PROJECT = "my-project"
+    assert ids(a_project_of_its_own()) == []
+
+
+def test_the_laptop_s_project_is_good_on_a_laptop(settings):
+    settings.CLOUD_TASKS_ENDPOINT, settings.GOOGLE_CLOUD_PROJECT = "", "demo"
+    assert ids(a_project_of_its_own()) == []

@@ -277,7 +277,7 @@ def test_an_exhausted_quota_is_asked_again(client):
 
 
 def test_the_client_is_made_once(monkeypatch, settings):
-    made = Mock(side_effect=lambda endpoint: object())
+    made = Mock(side_effect=lambda endpoint, *kinds: object())
     monkeypatch.setattr(gateway, "_make_client", made)
     monkeypatch.setattr(gateway, "_clients", {})
     settings.CLOUD_TASKS_ENDPOINT = "127.0.0.1:1"

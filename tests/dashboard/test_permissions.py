@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from dashboard.errors import Refused, Unreachable
-from receiver.models import Refusal
+from receiver.models import Refusal, Reply
 from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,7 @@ NEEDED = {
     "/tasks/by-name/": "dashboard.view_senttask",
     "/queues/": "dashboard.view_queue",
     "/queues/default/": "dashboard.view_queue",
+    "/replies/": "receiver.view_reply",
 }
 
 
@@ -71,20 +72,21 @@ def test_who_is_no_staff_is_offered_to_log_out(client, django_user_model):
 
 
 def places(page: str) -> list[str]:
-    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues)</a>", page)
+    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues|Replies|Status)</a>", page)
 
 
 @pytest.mark.parametrize(
     ("permission", "shown"),
     [
-        ("receiver.view_event", ["Overview", "Events"]),
-        ("dashboard.view_senttask", ["Overview", "Tasks"]),
-        ("dashboard.add_senttask", ["Overview", "Enqueue"]),
-        ("dashboard.view_queue", ["Overview", "Queues"]),
+        ("receiver.view_event", ["Overview", "Events", "Status"]),
+        ("dashboard.view_senttask", ["Overview", "Tasks", "Status"]),
+        ("dashboard.add_senttask", ["Overview", "Enqueue", "Status"]),
+        ("dashboard.view_queue", ["Overview", "Queues", "Status"]),
+        ("receiver.view_reply", ["Overview", "Replies", "Status"]),
     ],
 )
 def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission, shown):
-    assert places(client.get("/").content.decode()) == ["Overview", "Overview"]
+    assert places(client.get("/").content.decode()) == ["Overview", "Status"] * 2
     allow(newcomer, permission)
     for path in ("/", "/admin/"):
         assert places(client.get(path).content.decode()) == [*shown, *shown]
@@ -92,10 +94,14 @@ def test_the_navigation_shows_only_what_one_may_see(client, newcomer, permission
 
 def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
     parts = {
-        "receiver.view_event": ["Latest failures", "Events per hour", "Events, last 24 h", "t-1"],
+        "receiver.view_event": ["Latest failures", "Events per hour", "Handler time, p95", "t-1"],
         "receiver.view_refusal": ["Latest refusals", "<span>Refused</span>\n        <b>"],
         "dashboard.view_queue": ["<h2>Queues</h2>", "emails"],
+        "dashboard.view_senttask": ["<h2>Tasks sent from here</h2>", "Gave up"],
+        "receiver.view_reply": ["The receiver answers as it was told: <b>Fails</b>"],
     }
+    make_event(queue="once-was")
+    Reply.objects.create(name="Fails")
     assert "Your account may see nothing here yet" in client.get("/").content.decode()
     for permission in parts:
         newcomer.user_permissions.clear()
@@ -104,6 +110,7 @@ def test_the_overview_shows_each_part_to_those_who_may_see_it(client, newcomer):
         for needed, texts in parts.items():
             assert [text in page for text in texts] == [needed == permission] * len(texts)
         assert ("Refused" in page) == (permission == "receiver.view_refusal")
+        assert ("once-was" in page) == (permission == "receiver.view_event")
 
 
 def test_a_link_that_would_be_refused_is_not_shown(client, newcomer):
@@ -161,7 +168,8 @@ def test_every_act_is_in_the_admin_s_log(admin_client, cloud):
     lost = make_sent("lost", answer="unknown")
     admin_client.post(f"/tasks/{lost.pk}/again/")
     admin_client.post("/queues/_new/", {"name": "fresh"})
-    admin_client.post("/queues/default/edit/", {"max_attempts": "3"})
+    seen = admin_client.post("/queues/default/edit/", {"max_attempts": "3"}).context["seen"]
+    admin_client.post("/queues/default/edit/", {"max_attempts": "3", "seen": seen})
     admin_client.post("/queues/default/pause/")
     admin_client.post("/queues/default/resume/")
     admin_client.post("/queues/default/purge/", {"name": "default"})

@@ -1,17 +1,22 @@
 """Numbers as a person says them, charts and caches."""
 
 import doctest
-from datetime import UTC, datetime, timedelta
+import re
+from bisect import bisect_right
+from collections import Counter
+from datetime import UTC, datetime
+from math import ceil
 
 import pytest
 
-from dashboard import cache, charts, words
-from dashboard.figures import Hour, capped
+from dashboard import cache, chart_frame, charts, counts, handler_time, rollup, words
+from dashboard.figures import PERIODS, Bar, Figures
+from dashboard.handler_time import EDGES, percentile
 from dashboard.retry_plan import RetryConfig, plan
 from tests.dashboard.conftest import make_queue
 
 
-@pytest.mark.parametrize("module", [words, charts])
+@pytest.mark.parametrize("module", [words, charts, chart_frame, counts, handler_time, rollup])
 def test_the_examples_in_the_docstrings_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -56,19 +61,64 @@ def test_the_waits_in_words(changes, pauses, planned):
     assert words.planned(plan(RetryConfig.of(queue))) == planned
 
 
-def test_bars_have_a_tip_an_hour_and_no_style():
+def made(key: str) -> Figures:
+    """Return a period with n events in its nth bar."""
+    period = PERIODS[key]
     start = datetime(2026, 11, 24, tzinfo=UTC)
-    hours = [Hour(start + timedelta(hours=n), succeeded=n, refused=n // 2) for n in range(24)]
-    svg = charts.bars(hours)
+    bars = [
+        Bar(n, n // 2, Counter({n // 3: n}), start + n * period.bar, refused=n // 4)
+        for n in range(period.bars)
+    ]
+    return Figures(period, bars)
+
+
+def test_bars_have_a_tip_each_and_no_style_and_failures_are_hatched():
+    svg = charts.bars(made("24h"))
     assert svg.count("<g>") == 24
-    assert "<title>04:00 UTC: 4 succeeded, 2 refused</title>" in svg
+    assert "<title>04:00 UTC: 4 succeeded, 2 failed, 1 refused</title>" in svg
     assert "<title>00:00 UTC: nothing</title>" in svg
+    assert svg.count("url(#hatch-720)") == svg.count('class="bar-bad"') == 22
+    assert 'aria-label="Events and refusals in the last 24 hours, a bar for each hour"' in svg
     assert "style" not in svg
     assert "style" not in charts.spark([0] * 24)
+    assert "refused" not in charts.bars(made("24h"), refused=False)
 
 
-def test_counts_are_capped():
-    assert [capped(n) for n in (0, 9999, 10000, 10001)] == ["0", "9,999", "10,000", "10,000+"]
+@pytest.mark.parametrize(("key", "labels"), [("1h", 12), ("24h", 12), ("7d", 7)])
+def test_instants_stand_below_some_of_the_bars(key, labels):
+    svg = charts.bars(made(key))
+    assert svg.count("data-day=" if key == "7d" else "data-hour=") == labels
+
+
+def test_handler_times_are_two_lines_with_a_tip_for_each_bar():
+    svg = charts.lines(made("7d"))
+    assert svg.count("<title>") == 56
+    assert "<title>Tue 00:00 UTC: nothing</title>" in svg
+    assert re.search(r"<title>Tue 12:00 UTC: p95 0.3 ms, median 0.3 ms</title>", svg)
+    assert svg.count('<path class="line p95" d="M') == svg.count('class="line p50" d="M') == 1
+    assert "style" not in svg
+
+
+def test_a_bar_without_times_leaves_a_gap_in_the_lines():
+    figures = made("24h")
+    figures.bars[5].took.clear()
+    assert charts.lines(figures).count('<path class="line p95"') == 2
+
+
+@pytest.mark.parametrize("times", [[400] * 50, [100, 900, 3000, 47_000], [70_000_000], [249, 250]])
+@pytest.mark.parametrize("percent", [50, 95])
+def test_a_percentile_is_within_its_bucket(times, percent):
+    buckets = Counter(bisect_right(EDGES, time) for time in times)
+    exact = sorted(times)[ceil(len(times) * percent / 100) - 1] / 1000
+    found = percentile(buckets, percent)
+    assert min(exact, EDGES[-1] / 1000) / 1.5 <= found <= exact * 1.5
+
+
+def test_periods_begin_at_whole_bars_and_end_now():
+    now = datetime(2026, 11, 27, 13, 14, 15, tzinfo=UTC)
+    assert PERIODS["1h"].first(now) == datetime(2026, 11, 27, 12, 15, tzinfo=UTC)
+    assert PERIODS["24h"].first(now) == datetime(2026, 11, 26, 14, tzinfo=UTC)
+    assert PERIODS["7d"].first(now) == datetime(2026, 11, 20, 15, tzinfo=UTC)
 
 
 def test_an_answer_is_kept_and_forgotten_by_a_change():

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.cluster import children
 from tests.deploy.cloud import ROOT, service_environment, variables
 from tests.processes import FreshDatabase, eventually
 from tests.stack import PASSWORD, WebProcess
@@ -134,6 +136,20 @@ def test_the_receiver_takes_what_cloud_tasks_sends_through_cloud_run(story, tmp_
             assert ask(web, RECEIVER, "POST", "/", "no", **headers)[0].status in {401, 403}
         assert ask(web, RECEIVER, "GET", "/admin/login/")[0].status == 404
         assert ask(web, RECEIVER, "GET", "/ready")[0].status == 200
+        for reason in ("missing", "account", "audience"):
+            web.process.wait_for_line(f'"reason": "{reason}"')
+        entries = check_log(web)
+        assert entries[0]["httpRequest"]["requestUrl"] == f"{RECEIVER}/"
+
+
+def check_log(web: WebProcess) -> list[dict]:
+    """Kill a worker, which gunicorn complains of; return every line, each an object of its own."""
+    (worker,) = children(web.process.pid)
+    os.kill(worker, signal.SIGKILL)
+    web.process.wait_for_line('"logger": "gunicorn.error"')
+    entries = [json.loads(line) for line in web.process.output.splitlines()]
+    assert all(entry["severity"] and entry["message"] for entry in entries)
+    return entries
 
 
 @needs_postgresql

@@ -102,6 +102,10 @@ def test_statistics_come_when_they_are_asked_for(client, make_queue, send, targe
     assert stats.concurrent_dispatches_count == 1
     assert stats.effective_execution_rate == 500
     assert stats.oldest_estimated_arrival_time < soon
+    client.purge_queue(name=queue)
+    send(queue, target.url, schedule_time=soon)
+    got = client.get_queue(request={"name": queue, "read_mask": mask("stats")})
+    assert abs(got.stats.oldest_estimated_arrival_time - soon) < timedelta(milliseconds=1)
 
 
 def answered(client, queue):

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from google.api_core.exceptions import ServiceUnavailable
 
 from emulator.clock import Clock
-from emulator.health import NOT_SERVING, SERVING, health_handlers
+from emulator.health import NOT_SERVING, SERVING, Health
 from emulator.metrics import Metrics
 from emulator.show_http import Window
 from tests.emulator.conftest import PARENT, client_of
@@ -59,21 +59,10 @@ def test_a_watch_tells_of_a_change(monkeypatch):
     well = iter([True, True, False])
 
     async def scenario():
-        handlers = health_handlers([], lambda: next(well))
-        watch = handlers.service(_Details("/grpc.health.v1.Health/Watch")).unary_stream
-        states = watch(_Request(), None)
-        return [(await anext(states)).value for _ in range(2)]
+        states = Health([], lambda: next(well)).states("")
+        return [await anext(states) for _ in range(2)]
 
     assert asyncio.run(scenario()) == [SERVING, NOT_SERVING]
-
-
-class _Request:
-    value = ""
-
-
-class _Details:
-    def __init__(self, method):
-        self.method = method
 
 
 def test_health_over_http(emulator):

@@ -4,6 +4,7 @@ npm installs it once, into the user's cache; without node or npm, or without a w
 the test is skipped aloud, and fails instead where CI=true.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -36,17 +37,24 @@ def modules():
             unable(f"there is no {program} here (Debian: apt install nodejs npm)")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "tasks-dashboard" / "node-client-6"
+    folder.mkdir(parents=True, exist_ok=True)
     done = folder / "installed"
-    if not done.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
-        ran = subprocess.run(
-            [*install, "--prefix", folder, *PACKAGES], capture_output=True, text=True, timeout=240
-        )
-        if ran.returncode:
-            unable(f"npm install failed: {ran.stderr.strip()[-300:]}")
-        done.touch()
+    with (folder / "lock").open("w") as lock:  # the suite on the other database comes here too
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            install(folder)
+            done.touch()
     return folder
+
+
+def install(folder):
+    """Let npm install the client there."""
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save"]
+    ran = subprocess.run(
+        [*command, "--prefix", folder, *PACKAGES], capture_output=True, text=True, timeout=240
+    )
+    if ran.returncode:
+        unable(f"npm install failed: {ran.stderr.strip()[-300:]}")
 
 
 def test_the_node_client_works_as_with_google(modules, emulator, client, target):

@@ -16,7 +16,7 @@ from emulator.names import (
     valid_queue_id,
     valid_task_id,
 )
-from emulator.sender import target_url
+from emulator.targets import Targets
 
 QUEUE = "projects/p/locations/l/queues/q"
 
@@ -222,9 +222,6 @@ def test_an_eta_has_the_digits_of_a_double(instant, text):
     ],
 )
 def test_a_url_is_sent_as_given_and_only_encoded_where_it_must_be(given, sent):
-    assert str(target_url(given)) == sent
-
-
-def test_a_broken_escape_cannot_be_sent():
-    with pytest.raises(ValueError, match="%"):
-        target_url("http://example.com/%zz")
+    to = Targets(["example.com", "h", "xn--mnchen-3ya.de"]).check_url(given)
+    scheme = "https" if to.place.tls else "http"
+    assert f"{scheme}://{to.authority}{to.path}" == sent

@@ -123,13 +123,15 @@ def test_a_bad_queue_name_is_one_sentence(tmp_path):
     ("spoil", "sentence"),
     [
         ({"key": "no key"}, "emulator-key.pem cannot be used"),
+        ({"url": "garbage::"}, "EMULATOR_DATABASE_URL is not a database URL: "),
+        ({"folder": "/proc/none"}, "VAR_DIR must name a folder to write to."),
         ({"url": "sqlite:////proc/none/x.sqlite3"}, "The emulator's database cannot be used: "),
         (
             {"url": "postgresql://nobody@127.0.0.1:9/none"},
             "The emulator's database cannot be used: ",
         ),
     ],
-    ids=["key", "sqlite", "postgresql"],
+    ids=["key", "garbage", "folder", "sqlite", "postgresql"],
 )
 def test_what_it_cannot_start_with_is_one_sentence(tmp_path, spoil, sentence):
     if "key" in spoil:
@@ -137,6 +139,7 @@ def test_what_it_cannot_start_with_is_one_sentence(tmp_path, spoil, sentence):
     emulator = EmulatorProcess(tmp_path)
     if "url" in spoil:
         emulator.environment["EMULATOR_DATABASE_URL"] = spoil["url"]
+    emulator.environment["VAR_DIR"] = spoil.get("folder", str(tmp_path))
     with emulator.database, emulator.launch("--port", "0", "--http-port", "0") as process:
         assert process.wait(30) == 1
         assert len(process.lines) == 1
@@ -182,6 +185,18 @@ def test_wherever_it_listens_the_issuer_is_what_the_web_admits(tmp_path, host):
         url = f"http://127.0.0.1:{port}/.well-known/openid-configuration"
         with urllib.request.urlopen(url) as response:  # noqa: S310
             assert json.load(response)["issuer"] == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_over_ipv6_the_issuer_is_where_it_listens(tmp_path, host):
+    with EmulatorProcess(tmp_path, "--host", host) as running:
+        port = running.http_url.rpartition(":")[2]
+        at = {"::1": "[::1]", "::": "127.0.0.1"}[host]  # :: is both
+        url = f"http://{at}:{port}"
+        with urllib.request.urlopen(f"{url}/.well-known/openid-configuration") as response:  # noqa: S310
+            assert json.load(response)["issuer"] == url
+        with client_of(f"{at}:{running.endpoint.rpartition(':')[2]}") as client:
+            assert list(client.list_queues(parent=PARENT)) == []
 
 
 def test_names_rest_as_long_as_the_flags_say(tmp_path, target):

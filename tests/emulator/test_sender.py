@@ -5,10 +5,12 @@ import contextlib
 import socket
 import socketserver
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 
+from emulator.connections import SHORTEST_REST
 from emulator.headers import request_headers
 from emulator.sender import Answer, Sender
 from emulator.targets import Targets
@@ -161,7 +163,7 @@ def send_in_turn(key, url, count, between):
         try:
             for _ in range(count):
                 statuses.append((await sender.send(order(url))).status)
-                await between(sender._session.connector)
+                await between(sender._connections)
             return statuses
         finally:
             await sender.close()
@@ -169,15 +171,19 @@ def send_in_turn(key, url, count, between):
     return asyncio.run(main())
 
 
-async def at_once(connector):
+async def at_once(connections):
     """Let the next one follow immediately."""
 
 
-async def rested(connector):
+async def rested(connections):
     """Wait until a connection may be used again, or is gone."""
     async with asyncio.timeout(10):
-        while connector._acquired:
+        while any(map(tired, *connections._resting.values())):
             await asyncio.sleep(0.001)
+
+
+def tired(exchange):
+    return exchange.usable and exchange.rests_since > time.monotonic() - SHORTEST_REST
 
 
 def test_a_close_without_notice_uses_up_no_attempt(key, answering):

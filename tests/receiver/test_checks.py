@@ -6,6 +6,7 @@ from receiver import checks, store_checks
 
 ALL = [
     *[checks.check_caller, checks.check_address, checks.check_replies, checks.check_log],
+    checks.check_open_receiver,
     *[store_checks.check_store, store_checks.check_sync, store_checks.check_redirects],
 ]
 
@@ -74,9 +75,9 @@ def test_no_account_is_admitted(sound, mode):
     assert "receiver.E007" in found()
 
 
-def test_a_laptop_may_leave_callers_unchecked(sound):
+def test_a_laptop_may_leave_callers_unchecked_but_no_deployment(sound):
     sound.RECEIVER_AUTH, sound.OIDC_SERVICE_ACCOUNT = "off", ""
-    assert found() == []
+    assert found() == ["receiver.W015"]  # asked for by check --deploy alone: see the registry
 
 
 def test_iam_on_a_laptop_is_warned_of(sound):
@@ -211,6 +212,11 @@ def test_a_redirect_before_the_receiver(cloud, exempt):
     assert found() == ["receiver.E012"]
 
 
+def test_another_redirect_before_the_receiver(cloud):
+    cloud.PREPEND_WWW = True
+    assert found() == ["receiver.E012"]
+
+
 def test_the_laptop_s_account_in_the_cloud(cloud):
     cloud.OIDC_SERVICE_ACCOUNT = "tasks@demo.iam.gserviceaccount.com"
     assert found() == ["receiver.E013"]
@@ -231,4 +237,5 @@ def test_replies_in_the_cloud_are_warned_of(cloud):
 def test_the_checks_are_registered():
     from django.core.checks.registry import registry
 
-    assert set(ALL) <= registry.registered_checks
+    assert set(ALL) - {checks.check_open_receiver} <= registry.registered_checks
+    assert checks.check_open_receiver in registry.deployment_checks

@@ -83,7 +83,7 @@ def test_a_commit_has_limits(batches, monkeypatch):
 
 def test_a_row_that_cannot_be_stored_is_an_envelope_among_others():
     deliveries = [delivery(number) for number in range(5)]
-    deliveries[2].event.search_text = "\ud800"  # neither database takes it
+    deliveries[2].event.trace = "\ud800"  # neither database takes it
     assert asyncio.run(stored(*deliveries)) == [None] * 5
     previews = [event.preview for event in Event.objects.order_by("pk")]
     assert previews.count("(only the body could be stored)") == 1

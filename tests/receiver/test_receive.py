@@ -68,7 +68,6 @@ def test_it_stores_logs_and_answers_a_delivery(client, issuer, caplog):
     assert bytes(event.body) == body
     assert event.body_size == len(body)
     assert event.preview == '{ "hello": "Wörld"}'
-    assert event.search_text == ""
     assert event.caller_account == ACCOUNT
     assert event.caller_audience == AUDIENCE
     assert event.caller_check == Event.Check.VERIFIED
@@ -206,7 +205,7 @@ def test_an_envelope_keeps_the_exact_body_where_a_text_column_fails(deliver, mon
 
     def poisoned(*args):
         event = built(*args)
-        event.search_text = "\ud800"  # neither database takes it
+        event.trace = "\ud800"  # neither database takes it
         return event
 
     monkeypatch.setattr(recorder, "build", poisoned)

@@ -7,7 +7,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from receiver.models import Refusal, RefusalManager
-from receiver.refusals import ANSWERS
+from receiver.refusals import ANSWERS, Refused
+from receiver.turned_away import TurnedAway
 
 pytestmark = pytest.mark.django_db
 
@@ -98,3 +99,15 @@ def test_every_reason_has_an_answer():
 
 def test_rows_name_themselves():
     assert str(Refusal(reason="missing", count=3)) == "No token: 3"
+
+
+def test_the_first_of_a_reason_in_a_minute_is_a_line_that_can_be_filtered(caplog):
+    turned_away = TurnedAway()
+    environ = {"HTTP_X_CLOUDTASKS_QUEUENAME": "q", "HTTP_X_CLOUDTASKS_TASKNAME": "t"}
+    for _ in range(3):
+        turned_away.note(environ, Refused(Refusal.Reason.AUDIENCE, "canary", "canary"))
+        turned_away.save()
+    (record,) = caplog.records
+    assert record.getMessage() == f"Refused a request: {ANSWERS[Refusal.Reason.AUDIENCE][1]}"
+    expected = {"reason": "audience", "status": 401, "claimed_queue": "q", "claimed_task": "t"}
+    assert record.fields == expected

@@ -239,7 +239,7 @@ def test_a_batch_that_is_tried_again_counts_each_hit_once(monkeypatch):
     """One poisoned event breaks the transaction: the rest is stored one by one."""
     reply = rule(times=4)
     batch = [delivery() for _ in range(6)]
-    batch[2].event.search_text = "\ud800"  # neither database takes it
+    batch[2].event.trace = "\ud800"  # neither database takes it
     store(batch)
     reply.refresh_from_db()
     answered = [one.reply().status for one in batch]

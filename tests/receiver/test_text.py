@@ -68,10 +68,13 @@ def test_a_wsgi_string_as_text(value, shown):
 @pytest.mark.parametrize(
     ("body", "found"),
     [
-        (b'{"a":1,"b":"\\u00e9"}', '{"a": 1, "b": "é"}'),
-        (b'{\n  "a": "x\\u0000y"\n}', '{"a": "x\\u0000y"}'),
-        (b'{"a":"\\ud800"}', r'{"a": "\ud800"}'),
-        (b'{"a":NaN}', '{"a": NaN}'),
+        (b'{"a":1,"b":"\\u00e9"}', '{"a":1,"b":"é"}'),
+        (b'{"a":"x\\u0000y\\n\\u0022\\u005c"}', r'{"a":"x\u0000y\n\u0022\u005c"}'),
+        (b'{"a":"\\ud83d\\ude00 \\ud800 \\u202ex"}', r'{"a":"😀 \ud800 \u202ex"}'),
+        (rb'{"path":"C:\\u00e9","url":"http:\/\/x"}', r'{"path":"c:\\u00e9","url":"http://x"}'),
+        (b'{\n  "Total": 1.50,\n  "tags": [ "a", "b" ]\n}', '{"total":1.50,"tags":["a","b"]}'),
+        (b'{"a":NaN}', '{"a":nan}'),
+        ("NAI\u0308VE Straße".encode(), "naïve strasse"),
         (b"one\n\ttwo  three", "one two three"),
         (b"a\x00b\xff", r"a\x00b\xff"),
         (b"{not json", "{not json"),
@@ -80,12 +83,20 @@ def test_a_wsgi_string_as_text(value, shown):
 )
 def test_what_a_search_looks_at(body, found):
     assert text.searchable(body) == found
+    assert text.spelled(found) == found
 
 
 @pytest.mark.parametrize(
-    "bomb", [b"[" * 100_000, b'{"a":' * 50_000, b"[" + b"9" * 5000 + b"]", b"[1e400]"]
+    "typed", ["na\u00efve", "NAÏVE", r"na\u00efve", 'a": "naïve"', '"a":"naïve"', '{ "a" : "n']
 )
-def test_json_bombs_are_just_text(bomb):
+def test_words_are_spelled_as_what_they_are_looked_for_in(typed):
+    assert text.spelled(typed) in text.searchable(b'{\n "a": "na\\u00efve"\n}')
+
+
+@pytest.mark.parametrize(
+    "bomb", [b"[" * 100_000, b'{"a":' * 50_000, b"[" + b"9" * 5000 + b"]", b"\\u" * 50_000]
+)
+def test_bombs_are_just_text(bomb):
     assert len(text.searchable(bomb)) <= text.SEARCH_CHARACTERS
 
 

@@ -2,11 +2,13 @@
 // The pages work without this file, apart from what is live: it adds local times, tabs, copying,
 // live lists that do not disturb, and the enqueue form's helpers. Nothing here makes HTML.
 
-// Times: the server writes UTC, the reader sees the zone of their clock ------------------------
+// Times: the server writes UTC, the reader sees the zone of their clock, or UTC as they choose ---
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const showsUtc = () => localStorage.getItem("times") === "utc";
 const two = (n) => String(n).padStart(2, "0");
-const clock = (d) => `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
-const day = (d) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+const part = (d, name, utc) => (utc ? d[`getUTC${name}`]() : d[`get${name}`]());
+const clock = (d, utc = showsUtc()) => ["Hours", "Minutes", "Seconds"].map((name) => two(part(d, name, utc))).join(":");
+const day = (d, utc = showsUtc()) => `${part(d, "FullYear", utc)}-${two(part(d, "Month", utc) + 1)}-${two(part(d, "Date", utc))}`;
 
 function localTimes(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
@@ -17,10 +19,16 @@ function localTimes(root) {
     const now = time.dataset.form === "minute" ? minute : clock(moment);
     const short = today ? now : `${day(moment)} ${minute}`;
     time.textContent = time.dataset.form === "long" ? `${day(moment)} ${clock(moment)}` : short;
-    time.title = `${time.dateTime.replace("T", " ").replace(/(\.\d+)?Z/, "")} UTC (shown in ${zone})`;
+    const exact = (utc) => `${day(moment, utc)} ${clock(moment, utc)}`;
+    time.title = showsUtc() ? `${exact(false)} in ${zone} (shown in UTC)` : `${exact(true)} UTC (shown in ${zone})`;
   }
   for (const label of root.querySelectorAll("text[data-hour]")) {
     label.textContent = clock(new Date(label.dataset.hour)).slice(0, 5);
+  }
+  for (const label of root.querySelectorAll("text[data-day]")) {
+    const begins = new Date(label.dataset.day);
+    const how = { weekday: "short", day: "numeric", timeZone: showsUtc() ? "UTC" : undefined };
+    label.textContent = begins.toLocaleDateString("en-GB", how);
   }
 }
 
@@ -70,14 +78,36 @@ for (const name of ["mousemove", "keydown", "focus", "scroll", "touchstart"]) {
   addEventListener(name, () => { lastStir = Date.now(); }, { passive: true });
 }
 
+// What is chosen beside the switch is the shortest pause; 2 s leaves each part its own pace.
+// Behind another tab a list still asks once a minute, to tell in its title what is unread.
+function pauseOf(element) {
+  if (document.hidden) return element.id === "poller" ? 60000 : Infinity;
+  const chosen = Number(localStorage.getItem("every") || 2);
+  const shortest = chosen > 2 ? 1000 * chosen - 100 : 0;
+  return Date.now() - lastStir > 60000 ? Math.max(shortest, Number(element.dataset.live)) : shortest;
+}
+
 function mayPoll(element) {
-  if (document.hidden || !liveIsOn()) return false;
+  if (!liveIsOn()) return false;
   if (element.id !== "poller" && element.contains(document.activeElement)) return false;
-  const idle = Date.now() - lastStir > 60000;
-  if (idle && Date.now() - (lastPoll.get(element.id) || 0) < Number(element.dataset.live)) return false;
+  if (Date.now() - (lastPoll.get(element.id) || 0) < pauseOf(element)) return false;
   lastPoll.set(element.id, Date.now());
   return true;
 }
+
+// Rows that came while the page was behind another one, those that wait behind the bar among them.
+const title = document.title;
+let unseen = 0;
+
+function tellUnread(waiting) {
+  const unread = document.hidden ? unseen + waiting : 0;
+  document.title = unread ? `(${unread}) ${title}` : title;
+}
+
+document.addEventListener("visibilitychange", () => {
+  unseen = 0;
+  tellUnread(0);
+});
 
 // New rows would push away what is being read: then they wait behind a bar with their number. The
 // cursor does not move, so that the next poll brings them again.
@@ -96,6 +126,7 @@ function showNewRows() {
   if (document.activeElement) document.activeElement.blur();
   scrollTo({ top: 0 });
   announce(0);
+  lastPoll.delete("poller");
   htmx.trigger("#poller", "live-now");
 }
 
@@ -131,6 +162,8 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (!count) return;
   if (readerIsBusy()) event.preventDefault();
   announce(readerIsBusy() ? count : 0);
+  if (document.hidden && !readerIsBusy()) unseen += Number.parseInt(count, 10);
+  tellUnread(readerIsBusy() ? Number.parseInt(count, 10) : 0);
 });
 
 document.addEventListener("htmx:afterSettle", () => {
@@ -165,12 +198,28 @@ document.addEventListener("click", (event) => {
   else if (source) copy(button);
   else if (field) fill(document.querySelector(field), value);
   else if (button.id === "new-rows") showNewRows();
+  else if (button.id === "times-button") turnTimes();
 });
 
+function turnTimes() {
+  localStorage.setItem("times", showsUtc() ? "local" : "utc");
+  sayTimes();
+  localTimes(document);
+}
+
+function sayTimes() {
+  const button = document.getElementById("times-button");
+  if (button) button.querySelector("span").textContent = showsUtc() ? "UTC" : "Local time";
+}
+
 document.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-live-switch]")) return;
-  localStorage.setItem("live", event.target.checked ? "on" : "off");
+  const { target } = event;
+  if (target.matches("[data-live-switch]")) localStorage.setItem("live", target.checked ? "on" : "off");
+  if (target.matches("[data-live-every]")) localStorage.setItem("every", target.value);
 });
+
+sayTimes();
+for (const every of document.querySelectorAll("[data-live-every]")) every.value = localStorage.getItem("every") || "2";
 
 localTimes(document);
 for (const box of switches()) box.checked = liveIsOn();

@@ -5,7 +5,8 @@ const form = document.getElementById("enqueue-form");
 const sends = () => form.querySelectorAll("button:not([type])");
 
 
-const typed = (d) => `${day(d)} ${clock(d)}`;
+// In the zone that the form names, whatever the page shows its times in.
+const typed = (d) => `${day(d, false)} ${clock(d, false)}`;
 
 function presetTime(when) {
   const moment = new Date();

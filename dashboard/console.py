@@ -1,0 +1,41 @@
+"""Links into Google's console, where tasks go to Google's service."""
+
+from datetime import datetime, timedelta
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from . import names
+
+BASE = "https://console.cloud.google.com"
+ROUND = timedelta(minutes=10)
+
+
+def links(
+    queue: str, task_id: str, first: datetime | None, last: datetime
+) -> list[tuple[str, str]]:
+    """Return (label, URL) of a task's queue and of its log entries; none for a local Cloud Tasks.
+
+    `queue` is a full name. The log is searched from a little before `first` to after `last`.
+    """
+    if settings.CLOUD_TASKS_ENDPOINT:
+        return []
+    try:
+        place = names.split_queue(queue)
+    except ValidationError:
+        return []
+    project = urlencode({"project": place.project})
+    lines = [
+        'resource.type="cloud_tasks_queue"',
+        f'resource.labels.queue_id="{place.id}"',
+        f'"{task_id}"',
+        *([f'timestamp>="{first - ROUND:%Y-%m-%dT%H:%M:%SZ}"'] if first else []),
+        f'timestamp<="{last + ROUND:%Y-%m-%dT%H:%M:%SZ}"',
+    ]
+    query = quote("\n".join(lines), safe="")
+    where = f"{quote(place.location)}/{quote(place.id)}"
+    return [
+        ("Queue in the Cloud console", f"{BASE}/cloudtasks/queue/{where}/tasks?{project}"),
+        ("Log entries", f"{BASE}/logs/query;query={query}?{project}"),
+    ]

@@ -1,0 +1,138 @@
+"""The tasks' pages as a person uses them; a stack of its own, whose clock it turns."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.stack import Stack
+
+from .looks import look
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """A stack of its own: turning the clock would disturb the others."""
+    with Stack(tmp_path_factory.mktemp("tasks")) as running:
+        yield running
+
+
+def send(stack, **options) -> str:
+    """Send a task by the command, as another person would, and return its full name."""
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return stack.web.manage("enqueue", *given).strip()
+
+
+def later() -> str:
+    return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack):
+    page.goto("/enqueue/")
+    page.fill("[name=body]", json.dumps({"order": 17}))
+    page.fill("[name=url]", f"{stack.web.url}/receive/orders")
+    page.click("label:has-text('Fail 3 times')")
+    page.click("form#enqueue-form button:has-text('Enqueue')")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
+    first = page.url
+    live = page.locator("#task-live")
+    expect(live.locator(".pill").first).to_have_text("Done")
+    expect(live).to_contain_text("Attempt 4: answered 200 OK")
+    expect(live).to_contain_text("Signed by tasks@demo.iam.gserviceaccount.com")
+    expect(live).to_contain_text("The sender waited")
+    expect(live).to_contain_text("Round trip")
+    page.click("text=Every attempt with its answer (4)")
+    look(page, "task")
+    page.click("text=Deliver once more")
+    expect(page.locator(".messagelist")).to_contain_text("Delivered once more")
+    expect(page.locator("#task-live")).to_contain_text("5 arrived here")
+    page.click("text=Compare attempts")
+    page.select_option("#diff-a", index=0)
+    page.click("button:has-text('Compare')")
+    expect(page.locator("table.diff")).to_contain_text("Fail 3 times")
+    look(page, "task-diff")
+    page.goto(first)
+    page.click("text=Report")
+    expect(page.locator("#report")).to_contain_text("| Attempt 1: answered 503")
+    look(page, "task-report")
+    with page.expect_download() as download:
+        page.click("text=Download")
+    assert download.value.path().read_text().startswith("# Task `")
+    page.goto(first)
+    page.click("text=Send again as it was")
+    page.wait_for_url(lambda url: re.search(r"/tasks/\d+/$", url) and url != first)
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    expect(page.locator("#body-pretty")).to_contain_text('"order": 17')
+
+
+def test_a_task_for_tomorrow_is_run_now_fast_forwarded_and_cancelled(page, stack):
+    names = [send(stack, name=f"later-{n}", schedule_time=later()) for n in range(3)]
+    for name in names:
+        page.goto(f"/tasks/by-name/?name={name.rpartition('/')[2]}")
+        expect(page.locator("#task-live .pill").first).to_have_text("Scheduled")
+        expect(page.locator("[data-until]").first).to_contain_text(
+            re.compile(r"in 23 h 59 min|in 1 d")
+        )
+    page.uncheck("[data-live-switch]")
+    look(page, "task-scheduled")
+    page.check("[data-live-switch]")
+    page.click("text=Cancel…")
+    look(page, "task-cancel")
+    page.click("button:has-text('Cancel the task')")
+    expect(page.locator("#task-live .pill").first).to_have_text("Cancelled")
+    page.goto(f"/tasks/by-name/?name={names[0]}")
+    page.click("text=Run now")
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    page.goto(f"/tasks/by-name/?name={names[1]}")
+    page.click("text=Fast-forward to the next attempt")
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")
+    page.click("text=Back to the real time")
+    expect(page.locator(".messagelist")).to_contain_text("back at the real time")
+
+
+def test_lost_tasks_are_found_ticked_and_cancelled(page, stack):
+    page.goto("/queues/default/")
+    page.click("button:has-text('Pause')")
+    for n in range(3):
+        send(stack, name=f"held-{n}", url=f"{stack.web.url}/receive/held")
+    send(stack, name="tomorrow", schedule_time=later())
+    page.goto("/tasks/")
+    page.click("text=Where did my task go?")
+    held = page.locator(".missing", has_text="held-1")
+    expect(held).to_contain_text("Queue paused")
+    expect(held).to_contain_text("nothing is dispatched from it")
+    expect(page.locator(".missing", has_text="tomorrow")).to_contain_text("Scheduled")
+    page.uncheck("[data-live-switch]")
+    look(page, "missing")
+    page.check("[data-live-switch]")
+    held.locator("a.mono").click()
+    expect(page.locator("#task-live")).to_contain_text("Resume the queue")
+    page.goto("/tasks/?q=held")
+    expect(page.locator("#task-rows tbody tr")).to_have_count(3)
+    page.evaluate("window.notReloaded = true")
+    send(stack, name="held-3", url=f"{stack.web.url}/receive/held")
+    expect(page.locator("#task-rows tbody tr")).to_have_count(4)
+    assert page.evaluate("window.notReloaded")
+    page.check("[aria-label='Tick held-0']")
+    page.click("button:has-text('Cancel…')")
+    expect(page.locator("main")).to_contain_text("1 of the ticked can be cancelled")
+    look(page, "many")
+    page.click("button:has-text('Cancel: 1')")
+    expect(page.locator("#many")).to_contain_text("1 of 1 cancelled. That is all.")
+    look(page, "many-going")
+    page.click("text=Back to the list")
+    page.select_option("#many-scope", "all")
+    page.click("button:has-text('Run now…')")
+    expect(page.locator("main")).to_contain_text("3 of all that match can be run now")
+    page.click("button:has-text('Run now: 3')")
+    expect(page.locator("#many")).to_contain_text("3 of 3 run now. That is all.")
+    page.click("text=Back to the list")
+    expect(page.locator("#task-rows .pill", has_text="Done")).to_have_count(3)
+    expect(page.locator("#task-rows .pill", has_text="Cancelled")).to_have_count(1)
+    page.check("[data-tick-all]")
+    assert page.locator("[name=pk]:checked").count() == 4
+    look(page, "tasks")
+    page.goto("/queues/default/")
+    page.click("button:has-text('Resume')")
