@@ -134,6 +134,8 @@ class Protocol(HttpToolsProtocol):
     def _is_taken_at_once(self) -> bool:
         """Offer the request to the application's short way; tell whether it is taken there."""
         others = self.cycle is not None and not self.cycle.response_complete
+        # The usual way waits until a client has read what it was sent before.
+        others = others or self.flow.write_paused
         method = self.parser.get_method()
         unusual = self.expect_100_continue or self._framing[:9] == b"transfer-" or method == b"HEAD"
         if self._at_once is None or others or unusual or self.parser.should_upgrade():

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from . import answers
 from .answers import Answer
 from .body import announced
-from .caller import Caller, WouldWait, identify
+from .caller import Caller, identify
 from .committer import Busy, Committer
 from .delivery import Delivery
 from .environ import environ_of
@@ -42,17 +42,17 @@ class Direct:
 
     def __call__(self, scope: Mapping[str, Any]) -> "Taken | None":
         """Return what takes a request whose headers are there, None where it goes its usual way."""
-        environ = environ_of(scope)
-        if not is_delivery(scope["path"], environ, alone=self._alone):
-            return None
         received_at = datetime.now(UTC)
         try:
+            environ = environ_of(scope)
+            if not is_delivery(scope["path"], environ, alone=self._alone):
+                return None
             check_host(environ, scope)
             length = announced(environ.get("CONTENT_LENGTH") or "0", kept_settings().max_body_bytes)
             if length > LARGEST_BODY:
                 return None
             caller = identify(environ, at_once=True)
-        except (Refused, WouldWait):
+        except Exception:  # refused, or a mistake of ours: the usual way finds it again and says so
             return None
         return Taken(self._committer, environ, caller, received_at)
 

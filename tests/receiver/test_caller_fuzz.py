@@ -63,9 +63,9 @@ CLAIMS = {
     "aud": ([AUDIENCE, f"{AUDIENCE}/", f"{AUDIENCE}/receive"], ["https://x", [AUDIENCE], None, 7]),
     "email": ([ACCOUNT], ["x@y", ACCOUNT.upper(), [ACCOUNT], None]),
     "email_verified": ([True], [False, "true", 1, None]),
-    "iat": ([NOW, NOW - 1000, float(NOW)], [NOW + 900, "now", None, True, -1]),
+    "iat": ([NOW, NOW - 1000, float(NOW)], [NOW + 6000, "now", None, True, -1]),
     "exp": ([NOW + 2000, NOW + 2500.5], [NOW - 900, NOW + 9 * HOUR, "later", None, 1e300]),
-    "nbf": ([NOW, NOW - 1000], [NOW + 900, "soon", []]),
+    "nbf": ([NOW, NOW - 1000], [NOW + 6000, "soon", []]),
 }
 
 

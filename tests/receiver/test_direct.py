@@ -2,16 +2,9 @@
 
 import asyncio
 import re
-from contextlib import asynccontextmanager, suppress
-from functools import partial
-from types import SimpleNamespace
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 
-from config.protocol import Protocol
-from config.wire import Limits
 from receiver import answers, environ
 from receiver.answers import Answer
 from receiver.delivery import Delivery
@@ -19,6 +12,7 @@ from receiver.direct import LARGEST_BODY, Direct
 from receiver.front import Front
 from receiver.headers import header_list
 from receiver.refusals import Reason
+from tests.receiver.connection import request, speak
 
 
 class Committer:
@@ -56,51 +50,6 @@ class Application:
 @pytest.fixture(autouse=True)
 def no_caller(settings):
     settings.RECEIVER_AUTH = "off"
-
-
-@asynccontextmanager
-async def connected(application):
-    config = Config(application, log_config=None, ws="none", lifespan="off", proxy_headers=False)
-    config.http = partial(Protocol, Limits(8190, 100, 16384, seconds=0.3))
-    config.load()
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),
-        *("127.0.0.1", 0),
-    )
-    async with server, asyncio.timeout(10):
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        yield SimpleNamespace(reader=reader, writer=writer)
-        writer.close()
-        for connection in list(state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
-
-def speak(application, *pieces, end=True):
-    """Send pieces one by one, end the own side, and return all that is said."""
-
-    async def main():
-        async with connected(application) as wire:
-            for piece in pieces:
-                wire.writer.write(piece)
-                await wire.writer.drain()
-                await asyncio.sleep(0.01 if len(pieces) > 1 else 0)  # so that it comes by itself
-            if end:
-                wire.writer.write_eof()
-            found = b""
-            with suppress(ConnectionResetError):
-                while piece := await wire.reader.read(65536):
-                    found += piece
-            return found
-
-    return asyncio.run(main())
-
-
-def request(body=b"Hello", *lines, method=b"POST", path=b"/receive", length=True):
-    sized = [b"Content-Length: %d" % len(body)] if length else []
-    head = [method + b" " + path + b" HTTP/1.1", b"Host: localhost", *sized, *lines]
-    return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 
 @pytest.mark.parametrize(
