@@ -151,6 +151,8 @@ class Reply(models.Model):
         for field in ("queue", "task"):
             if not _TASK_QUEUE.fullmatch(getattr(self, field)):
                 faults[field] = "Letters, digits, hyphens, underscores, and * for any text."
+        if not self.name.isprintable():
+            faults["name"] = "A name has only characters that can be seen."
         if self.delay != self.delay:  # not a number: it is neither too little nor too much
             faults["delay"] = "A number of seconds."
         if faults:
