@@ -1,11 +1,13 @@
 """Who may see and do what, on every page; and what every page carries."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from dashboard import urls
-from dashboard.models import Batch, Template
+from dashboard.models import Batch, SentTask, Template
 from receiver.models import Reply
 from tests.dashboard.batches import FORM
 from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
@@ -124,6 +126,19 @@ def test_a_user_who_is_not_staff_is_refused(client, django_user_model, path):
     answer = client.get(path)
     assert answer.status_code == 403
     assert "This dashboard is for staff." in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", [*LOOKS, *FORMS, *ACTIONS, "/enqueue/code/", "/status/test/1/"])
+def test_staff_without_a_permission_read_which_one_they_lack(client, newcomer, path):
+    SentTask.objects.filter(pk=1).update(created_by=newcomer)
+    answer = client.post(path) if path in ACTIONS else client.get(path)
+    if path in ("/", "/status/"):
+        assert answer.status_code == 200  # these show of each part what one may see
+        return
+    assert answer.status_code == 403
+    text = answer.content.decode()
+    assert re.search(r"Your account lacks the permission (dashboard|receiver)\.[a-z_]+\.", text)
+    assert "Somebody who manages the users in the admin can give it to you" in text
 
 
 @pytest.mark.parametrize("path", PERMISSIONS)
