@@ -3,6 +3,9 @@
 from django.urls import path
 
 from .views import (
+    batch_acts,
+    batch_new,
+    batches,
     enqueue,
     enqueue_parts,
     event,
@@ -57,6 +60,18 @@ urlpatterns = [
     path("tasks/<int:pk>/report/", task.task_report, name="task-report"),
     path("tasks/<int:pk>/again/", task_acts.again, name="task-again"),
     path("tasks/<int:pk>/resend/", task_acts.resend, name="task-resend"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/new/", batch_new.new, name="batch-new"),
+    path("batches/fill/", batch_new.fill, name="batch-fill"),
+    path("batches/<int:pk>/", batches.batch, name="batch"),
+    path("batches/<int:pk>/slice/", batches.slice, name="batch-slice"),
+    path("batches/<int:pk>/errors.csv", batches.errors, name="batch-errors"),
+    path("batches/<int:pk>/send/", batch_acts.send, name="batch-send"),
+    path("batches/<int:pk>/stop/", batch_acts.stop, name="batch-stop"),
+    path("batches/<int:pk>/resume/", batch_acts.resume, name="batch-resume"),
+    path("batches/<int:pk>/retry/", batch_acts.retry, name="batch-retry"),
+    path("batches/<int:pk>/cancel/", batch_acts.cancel, name="batch-cancel"),
+    path("batches/<int:pk>/delete/", batch_acts.delete, name="batch-delete"),
     path("queues/", queues.queues, name="queues"),
     path("queues/_new/", queue_limits.create, name="queue-create"),
     path("queues/<str:name>/", queues.queue, name="queue"),
