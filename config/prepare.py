@@ -18,12 +18,24 @@ def prepare() -> tuple[str, bool]:
     The password is DJANGO_SUPERUSER_PASSWORD, or a random one kept in VAR_DIR/admin-password.
     """
     for alias in settings.DATABASES:
+        let_it_take_its_time(alias)
         call_command("migrate", database=alias, interactive=False, verbosity=0)
     users = get_user_model().objects.count()
     line = log_in_line(*admin_user())
     news = get_user_model().objects.count() > users
     connections.close_all()
     return line, news
+
+
+def let_it_take_its_time(alias: str) -> None:
+    """Lift the limit of 10 seconds for one statement: an index on a large table takes longer.
+
+    The limit for a lock stays: who would hold up deliveries gives up, and is run again.
+    """
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = 0")
 
 
 def admin_user() -> tuple[User, str, str]:

@@ -13,7 +13,7 @@ OTHER = "other"
 
 
 class Counts:
-    """Counters, each changed by one thread of the server alone: no lock, a fraction of a us each.
+    """Counters, each changed by one thread of the server alone: no lock, about a us for an event.
 
     `events` has (queue, outcome), `refused` has reasons; `unstored` and `busy` count answers of 503
     or 500: the store did not take it, or there was no room to wait for it.

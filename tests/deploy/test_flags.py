@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def readme_commands() -> list[str]:
-    """Return every gcloud command line of the README's code blocks."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    """Return every gcloud command line in code blocks of the README and of docs/."""
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files).replace("\\\n", " ")
     blocks = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, re.M | re.S))
     return [line.strip() for line in blocks.splitlines() if line.strip().startswith("gcloud ")]
 

@@ -1,8 +1,10 @@
 """The steps of deploy/ on a stub gcloud: what they make, that they repeat, how they stop."""
 
+import re
+
 import pytest
 
-from tests.deploy.cloud import STEPS, Cloud, changes
+from tests.deploy.cloud import ROOT, STEPS, Cloud, changes
 
 PROJECT = "my-project"
 RECEIVER = "https://tasks-receiver-123456789012.us-central1.run.app"
@@ -252,3 +254,12 @@ def test_a_mistake_in_the_settings_is_a_sentence_before_anything_changes(tmp_pat
 def test_settings_that_are_not_there_are_a_sentence(tmp_path):
     done = Cloud(tmp_path).run("01-enable-apis", DEPLOY_SETTINGS=str(tmp_path / "none"))
     assert "copy deploy/settings.env.example" in done.stderr
+
+
+def test_the_connections_counted_are_those_that_an_instance_may_hold():
+    counted = re.search(r"^each=(\d+)$", (ROOT / "deploy/06-deploy").read_text(), re.M)[1]
+    threads = re.search(r"^THREADS = (\d+)$", (ROOT / "config/asgi.py").read_text(), re.M)[1]
+    assert int(counted) == int(threads) + 1
+    example = (ROOT / "deploy/settings.env.example").read_text()
+    assert f"may hold {counted} connections" in example
+    assert f"| {counted} connections for each instance" in (ROOT / "README.md").read_text()
