@@ -34,13 +34,15 @@ WORDS = [
     "thumbnail",
     "report",
 ]
-HEADERS = [
-    ["Host", "tasks.example.com"],
-    ["User-Agent", "Google-Cloud-Tasks"],
-    ["Content-Type", "application/json"],
-    ["Accept-Encoding", "gzip, deflate, br"],
-    ["Authorization", "Bearer [masked]"],
-]
+HEADERS = json.dumps(
+    [
+        ["Host", "tasks.example.com"],
+        ["User-Agent", "Google-Cloud-Tasks"],
+        ["Content-Type", "application/json"],
+        ["Accept-Encoding", "gzip, deflate, br"],
+        ["Authorization", "Bearer [masked]"],
+    ]
+)
 COLUMNS = (
     *("received_at", "source", "queue", "task", "retry_count", "execution_count", "eta"),
     *("previous_response", "retry_reason", "method", "path", "query", "headers", "content_type"),
@@ -62,6 +64,7 @@ def events(count: int, days: float, seed: int) -> Iterator[tuple[Any, ...]]:
     chance = random.Random(seed)  # noqa: S311  no secret
     begin, step = datetime.now(UTC) - timedelta(days=days), days / count
     weights = [share for _, share, _, _ in QUEUES]
+    notes = [" ".join(chance.choices(WORDS, k=120)) for _ in range(500)]
     for n in range(count):
         # Twice a day it is busy and calm: the same time holds more or fewer of them.
         day = step * (n + 1)
@@ -70,22 +73,20 @@ def events(count: int, days: float, seed: int) -> Iterator[tuple[Any, ...]]:
         failed = chance.randrange(1000) < failing
         status = chance.choice((500, 503, 429)) if failed else 200
         took = int(1000 * usual * chance.lognormvariate(0, 0.8))
-        yield _row(n, at, queue, status, took, _body(n, chance))
+        yield _row(n, at, queue, status, took, _body(n, chance.choice(notes)))
 
 
-def _body(n: int, chance: random.Random) -> bytes:
-    words = " ".join(chance.choices(WORDS, k=120))
-    body = {"id": n, "customer": chance.randrange(10**6), "note": words}
-    return json.dumps(body, ensure_ascii=False).encode()
+def _body(n: int, note: str) -> bytes:
+    return f'{{"id": {n}, "customer": {n % 9973}, "note": "{note}"}}'.encode()
 
 
 def _row(n: int, at: datetime, queue: str, status: int, took: int, body: bytes) -> tuple[Any, ...]:
     task, retry = f"{queue}-{n // 2:09}", n % 2
-    own = [["X-CloudTasks-QueueName", queue], ["X-CloudTasks-TaskName", task]]
+    headers = f'{HEADERS[:-1]}, ["X-CloudTasks-QueueName", "{queue}"]]'
     outcome = "succeeded" if status == 200 else "failed"
     return (
         *(at, "cloud-tasks", queue, task, retry, retry, at - timedelta(seconds=1)),
-        *(500 if retry else None, "", "POST", f"/receive/{queue}", "", json.dumps(HEADERS + own)),
+        *(500 if retry else None, "", "POST", f"/receive/{queue}", "", headers),
         *("application/json", body, len(body), body[:120].decode(errors="replace")),
         *("tasks@demo.iam.gserviceaccount.com", "https://tasks.example.com", "verified"),
         *(status, outcome, took, "", ""),

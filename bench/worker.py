@@ -1,9 +1,10 @@
 """A helper process of the bench: one line of JSON in, one line of JSON out."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,11 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 class Worker:
     """`python -m bench.MODULE`, ended when the block is left; it ends itself once stdin closes."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str] | None = None) -> None:
         self.module = module
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", f"bench.{module}"],
             cwd=ROOT,
+            env=os.environ | dict(environment or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -237,7 +237,7 @@ LOGGING = {
     "formatters": {"line": {"()": "config.logs.formatter", "in_cloud": IN_CLOUD}},
     "handlers": {
         "stdout": {
-            "class": "logging.StreamHandler",
+            "class": "config.logs.Handler",
             "stream": "ext://sys.stdout",
             "formatter": "line",
         }

@@ -12,8 +12,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 
-from receiver.models import Reply
+from receiver.models import Event, Reply
 
+from . import inert
 from .errors import GatewayError
 from .models import Queue, SentTask, Template
 
@@ -21,6 +22,7 @@ __all__ = [
     "ADDITION",
     "CHANGE",
     "DELETION",
+    "on_events",
     "on_named_task",
     "on_queue",
     "on_reply",
@@ -50,6 +52,13 @@ def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
 def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a saved form."""
     return _write(user, Template, str(template.pk), template.title, text, flag)
+
+
+def on_events(user: Any, text: str, flag: int = CHANGE, event: Event | None = None) -> LogEntry:
+    """Write that this user does something with an event, or with many."""
+    if event is None:
+        return _write(user, Event, None, "events", text, flag)
+    return _write(user, Event, str(event.pk), inert.visible(str(event)), text, flag)
 
 
 def on_reply(user: Any, reply: Reply, text: str, flag: int = CHANGE) -> LogEntry:

@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from .chart_frame import TOP, WIDE, Frame
-from .figures import Bar, Figures
+from .chart_frame import WIDE, Frame
+from .figures import Bar, Figures, Period
 
 SERIES = (("succeeded", "ok"), ("failed", "bad"), ("refused", "info"))
 
@@ -17,17 +17,16 @@ def bars(figures: Figures, size: tuple[int, int] = WIDE, *, refused: bool = True
     series = SERIES if refused else SERIES[:2]
     tallest = max(sum(getattr(bar, name) for name, _ in series) for bar in figures.bars)
     frame = Frame(figures, size, tallest)
-    stacks = (
-        (_tip(figures, bar, _said(bar, series)), _stack(frame, n, bar, series))
-        for n, bar in enumerate(figures.bars)
-    )
     return frame.draw(
         f"Events and refusals in {figures.period.words}, a bar for each {figures.period.bar_words}",
         format_html(
-            '<pattern id="hatch-{}" width="5" height="5" patternUnits="userSpaceOnUse" '
-            'patternTransform="rotate(45)"><rect class="hatch" width="2" height="5"/></pattern>{}',
+            '<pattern id="hatch-{0}" width="5" height="5" patternUnits="userSpaceOnUse" '
+            'patternTransform="rotate(45)"><rect class="hatch" width="2" height="5"/></pattern>'
+            '{1}<path fill="url(#hatch-{0})" d="{2}"/>{3}',
             frame.width,
-            format_html_join("", "<g><title>{}</title>{}</g>", stacks),
+            format_html_join("", '<path class="bar-{}" d="{}"/>', _stacks(frame, series)),
+            dict(_stacks(frame, series))["bad"],
+            _tips(frame, [_said(bar, series) for bar in figures.bars]),
         ),
     )
 
@@ -37,17 +36,12 @@ def lines(figures: Figures, size: tuple[int, int] = WIDE) -> SafeString:
     values = {name: [getattr(bar, name) for bar in figures.bars] for name in ("p95", "p50")}
     known = [value for value in values["p95"] if value is not None]
     frame = Frame(figures, size, max(known, default=0))
-    tips = format_html_join(
-        "",
-        '<g><title>{}</title><rect class="hit" x="{}" y="{}" width="{}" height="{}"/></g>',
-        (
-            (_tip(figures, bar, handled(bar)), *frame.column(n))
-            for n, bar in enumerate(figures.bars)
-        ),
-    )
     drawn = [(name, path) for name, series in values.items() for path in _paths(frame, series)]
     paths = format_html_join("", '<path class="line {}" d="{}"/>', drawn)
-    return frame.draw(f"Handler time in {figures.period.words}: p95 and median", paths + tips)
+    return frame.draw(
+        f"Handler time in {figures.period.words}: p95 and median",
+        paths + _tips(frame, map(handled, figures.bars)),
+    )
 
 
 def handled(bar: Bar) -> str:
@@ -95,27 +89,38 @@ def _said(bar: Bar, series: Iterable[tuple[str, str]]) -> str:
     return ", ".join(parts) or "nothing"
 
 
-def _tip(figures: Figures, bar: Bar, text: str) -> str:
-    return f"{when(figures, bar.start)}: {text}"
+def _tips(frame: Frame, texts: Iterable[str]) -> SafeString:
+    """Return a column over each bar that says what it is when pointed at."""
+    return format_html_join(
+        "",
+        '<g><title>{}: {}</title><rect class="hit" x="{}" y="{}" width="{}" height="{}"/></g>',
+        [
+            (when(frame.period, bar.start), text, *frame.column(n))
+            for n, (bar, text) in enumerate(zip(frame.bars, texts, strict=True))
+        ],
+    )
 
 
-def when(figures: Figures, start: datetime) -> str:
+def when(period: Period, start: datetime) -> str:
     """Return a bar's beginning in words."""
-    return f"{start:%a %H:%M} UTC" if figures.period.in_days else f"{start:%H:%M} UTC"
+    return f"{start:%a %H:%M} UTC" if period.in_days else f"{start:%H:%M} UTC"
 
 
-def _stack(frame: Frame, n: int, bar: Bar, series: Iterable[tuple[str, str]]) -> SafeString:
-    rows, y = [], TOP + frame.plot
-    x, width = frame.x(n + 0.16), f"{frame.step * 0.68:.1f}"
+def _stacks(frame: Frame, series: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return each series as one path: its part of every bar, upon those before it."""
+    below = [0] * len(frame.bars)
+    paths = []
     for name, css in series:
-        if value := getattr(bar, name):
-            tall = frame.plot * value / frame.scale
-            y -= tall
-            place = (x, f"{y:.1f}", width, f"{max(tall - 1, 0.6):.1f}")
-            rows.append((format_html('class="bar-{}"', css), *place))
-            if name == "failed":
-                rows.append((format_html('fill="url(#hatch-{})"', frame.width), *place))
-    return format_html_join("", '<rect {} x="{}" y="{}" width="{}" height="{}" rx="1.5"/>', rows)
+        parts = []
+        for n, bar in enumerate(frame.bars):
+            if value := getattr(bar, name):
+                top = frame.y(below[n] + value)
+                tall = max(frame.plot * value / frame.scale - 1, 0.6)
+                wide = 0.68 * frame.step
+                parts.append(f"M{frame.x(n + 0.16)} {top}h{wide:.1f}v{tall:.1f}h-{wide:.1f}z")
+                below[n] += value
+        paths.append((css, "".join(parts)))
+    return paths
 
 
 def _paths(frame: Frame, series: list[float | None]) -> list[str]:

@@ -39,3 +39,11 @@ def links(
         ("Queue in the Cloud console", f"{BASE}/cloudtasks/queue/{where}/tasks?{project}"),
         ("Log entries", f"{BASE}/logs/query;query={query}?{project}"),
     ]
+
+
+def trace_link(trace: str) -> str:
+    """Return where Google's trace explorer shows a trace; nothing for a local Cloud Tasks."""
+    if not trace or settings.CLOUD_TASKS_ENDPOINT:
+        return ""
+    project = urlencode({"project": settings.GOOGLE_CLOUD_PROJECT})
+    return f"{BASE}/traces/list?{project}&{urlencode({'tid': trace})}"

@@ -65,11 +65,11 @@ def _by_outcome(mark: TallyMark, queue: str) -> dict[str, str]:
 
 
 def _tallied(mark: TallyMark, by: str, queue: str = "") -> dict[str, int]:
-    """Add up the hours and what is newer, by queue or outcome."""
-    hours = Tally.objects.filter(seconds=3600).order_by()
+    """Add up the tallies and what is newer, by queue or outcome."""
+    tallies = Tally.objects.filter(seconds=Tally.SPANS[-1]).order_by()
     if queue:
-        hours = hours.filter(queue=queue)
-    found = dict(hours.values_list(by).annotate(total=Sum("count")))
+        tallies = tallies.filter(queue=queue)
+    found = dict(tallies.values_list(by).annotate(total=Sum("count")))
     for row in rollup.live(mark):
         if queue in ("", row.queue):
             key = getattr(row, by)

@@ -1,6 +1,6 @@
 """What was received, in numbers: a period in bars, and each queue's share of it.
 
-Whole minutes and hours come from the tallies, what is newer from the events (`rollup`).
+Whole minutes, hours and more come from the tallies, what is newer from the events (`rollup`).
 """
 
 from collections import Counter
@@ -24,13 +24,12 @@ CATCH_UP = 0.05  # seconds that a page may spend on counting ahead
 
 @dataclass(frozen=True)
 class Period:
-    """A time to look back over: so many bars of so many minutes, from tallies of `seconds`."""
+    """A time to look back over: so many bars of so many minutes, each a span of the tallies."""
 
     key: str
     words: str
     bars: int
     minutes: int  # of a bar
-    seconds: int
 
     @property
     def short(self) -> str:
@@ -57,9 +56,9 @@ class Period:
 PERIODS = {
     one.key: one
     for one in (
-        Period("1h", "the last hour", 60, 1, 60),
-        Period("24h", "the last 24 hours", 24, 60, 3600),
-        Period("7d", "the last 7 days", 56, 180, 3600),
+        Period("1h", "the last hour", 60, 1),
+        Period("24h", "the last 24 hours", 24, 60),
+        Period("7d", "the last 7 days", 56, 180),
     )
 }
 DAY = "24h"
@@ -172,7 +171,7 @@ def look_back(key: str) -> Figures:
 def _count(mark: TallyMark, period: Period, first: datetime) -> Figures:
     bars = [Bar(start=first + period.bar * n) for n in range(period.bars)]
     figures = Figures(period, bars, to_go=rollup.to_go(mark, first))
-    tallies = Tally.objects.filter(seconds=period.seconds, begins_at__gte=first)
+    tallies = Tally.objects.filter(seconds=60 * period.minutes, begins_at__gte=first)
     for at, queue, outcome, count, took in tallies.values_list(
         "begins_at", "queue", "outcome", "count", "took"
     ):
@@ -198,7 +197,12 @@ def _refusals(first: datetime) -> Any:
     return found.values_list("minute", "reason").annotate(total=Sum("count"))
 
 
-def tab_counts() -> dict[str, str]:
-    """Return the counts on the tabs of the events' page."""
+def tab_counts(queue: str = "") -> dict[str, str]:
+    """Return the counts on the tabs of the events' page, of one queue's events or of all."""
+    return counts.events_by_outcome(queue) | refusals_count()
+
+
+def refusals_count() -> dict[str, str]:
+    """Return how many requests were turned away that are still kept."""
     refusals = Refusal.objects.order_by().values_list("count", flat=True)
-    return counts.events_by_outcome() | {"refusals": counts.text(sum(refusals))}
+    return {"refusals": counts.text(sum(refusals))}

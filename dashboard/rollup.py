@@ -221,10 +221,9 @@ def _follow_retention(mark: TallyMark) -> None:
         return
     begin = oldest.replace(second=0, microsecond=0)
     end = begin + timedelta(minutes=2)
-    hours = models.Q(seconds=3600, begins_at__lte=end)
-    gone = hours | models.Q(seconds=60, begins_at__lt=end)
+    gone = models.Q(seconds__gt=60, begins_at__lte=end) | models.Q(seconds=60, begins_at__lt=end)
     again = mark.counted & models.Q(received_at__gte=begin, received_at__lt=end)
-    _commit(mark, again, gone=gone, hours_from=(begin, end), since=oldest)
+    _commit(mark, again, gone=gone, from_minutes=(begin, end), since=oldest)
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -233,7 +232,7 @@ def _commit(
     counted: models.Q,
     *,
     gone: models.Q | None = None,
-    hours_from: tuple[datetime, datetime] | None = None,
+    from_minutes: tuple[datetime, datetime] | None = None,
     **changes: Any,
 ) -> bool:
     """Delete the tallies of `gone`, add these events, move the mark; tells whether it was ours."""
@@ -245,8 +244,9 @@ def _commit(
         if gone is not None:
             Tally.objects.filter(gone).delete()
         _add(rows)
-        if hours_from:
-            _hours_from_minutes(*hours_from)
+        if from_minutes:
+            for seconds in Tally.SPANS[1:]:
+                _from_minutes(seconds, *from_minutes)
     mark.version += 1
     for name, value in changes.items():
         setattr(mark, name, value)
@@ -254,7 +254,7 @@ def _commit(
 
 
 def _add(rows: list[Row]) -> None:
-    for seconds in (60, 3600):
+    for seconds in Tally.SPANS:
         changed: dict[tuple[datetime, str, str], list[tuple[int | None, int]]] = {}
         for minute, queue, outcome, bucket, events in rows:
             begins_at = datetime.fromtimestamp(minute * 60 // seconds * seconds, UTC)
@@ -284,18 +284,21 @@ def _add_to(
     )
 
 
-def _hours_from_minutes(begin: datetime, end: datetime) -> None:
-    """Add up the hours that these instants are in from their minutes."""
-    first = begin.replace(minute=0)
-    last = end.replace(minute=0) + timedelta(hours=1)
-    Tally.objects.filter(seconds=3600, begins_at__gte=first, begins_at__lt=last).delete()
+def _from_minutes(seconds: int, begin: datetime, end: datetime) -> None:
+    """Add up the spans of this length that two instants are in, from their minutes."""
+    first, last = _floor(begin, seconds), _floor(end, seconds) + timedelta(seconds=seconds)
+    Tally.objects.filter(seconds=seconds, begins_at__gte=first, begins_at__lt=last).delete()
     changed: dict[tuple[datetime, str, str], list[tuple[int | None, int]]] = {}
     for one in Tally.objects.filter(seconds=60, begins_at__gte=first, begins_at__lt=last):
-        key = (one.begins_at.replace(minute=0), one.queue, one.outcome)
+        key = (_floor(one.begins_at, seconds), one.queue, one.outcome)
         timed = [(int(bucket), count) for bucket, count in one.took.items()]
         rest = one.count - sum(count for _, count in timed)
         changed.setdefault(key, []).extend([*timed, (None, rest)])
-    _add_to(3600, changed)
+    _add_to(seconds, changed)
+
+
+def _floor(instant: datetime, seconds: int) -> datetime:
+    return datetime.fromtimestamp(int(instant.timestamp()) // seconds * seconds, UTC)
 
 
 @contextmanager

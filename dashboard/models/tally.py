@@ -1,4 +1,4 @@
-"""Events counted ahead, by minute and by hour, so that no page has to read them all."""
+"""Events counted ahead, by minute, hour and three hours, so that no page has to read them all."""
 
 from typing import Any
 
@@ -9,11 +9,13 @@ from receiver.models import Event
 
 
 class Tally(models.Model):
-    """How many events of one queue and outcome were received in one minute or one hour.
+    """How many events of one queue and outcome were received in one span of time.
 
-    `seconds` is 60 or 3600, `begins_at` its beginning (UTC). `took` has how many of them were
-    handled in which time, by the numbers of `handler_time`; those without a time are in none.
+    `seconds` is its length, one of SPANS, `begins_at` its beginning (UTC). `took` has how many
+    were handled in which time, by the buckets of `handler_time`; without a time one is in none.
     """
+
+    SPANS = (60, 3600, 10_800)
 
     seconds = models.PositiveSmallIntegerField()
     begins_at = models.DateTimeField()

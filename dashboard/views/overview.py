@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from receiver.models import Event, Refusal, Reply
 
 from .. import chart_frame, charts, counts, figures, gateway
+from ..cache import kept_for
 from ..errors import GatewayError
 from ..figures import Figures, QueueShare
 from ..models import SentTask
@@ -32,23 +33,23 @@ TROUBLED = (SentTask.State.GAVE_UP, SentTask.State.NOT_ARRIVED, SentTask.State.R
 def overview(request: HttpRequest) -> HttpResponse:
     """Show a period in charts, the queues, what came last and what broke."""
     key = request.GET.get("period", figures.DAY)
-    found = figures.look_back(key if key in figures.PERIODS else figures.DAY)
-    context = _context(request.user, found)
+    context = _context(request.user, key if key in figures.PERIODS else figures.DAY)
     if request.headers.get("HX-Request"):
         return live(request, "_overview.html", context)
     part = live_part(request, "_overview.html", context)
     return page(request, "overview.html", context | {"part": part, "title": "Overview"})
 
 
-def _context(user: Any, found: Figures) -> dict[str, Any]:
+def _context(user: Any, key: str) -> dict[str, Any]:
     may = user.has_perm
+    drawn = _drawn(key, refused=may("receiver.view_refusal"))
+    found = drawn["figures"]
     rows, trouble = _queues(found, may) if may("dashboard.view_queue") else ([], "")
     return {
         "places_seen": any(map(may, SEEN_HERE)),
-        "figures": found,
+        **drawn,
         "periods": figures.PERIODS.values(),
         "tiles": [tile for permission, tile in _tiles(found) if may(permission)],
-        **_charts(found, refused=may("receiver.view_refusal")),
         "queues": rows,
         "trouble": trouble,
         "latest": Event.objects.light()[:LATEST],
@@ -62,12 +63,18 @@ def _context(user: Any, found: Figures) -> dict[str, Any]:
     }
 
 
-def _charts(found: Figures, *, refused: bool) -> dict[str, Any]:
+@kept_for(5)
+def _drawn(key: str, *, refused: bool) -> dict[str, Any]:
+    """Return a period's figures and charts, made once for all who look within 5 s."""
+    found = figures.look_back(key)
     return {
+        "figures": found,
         "wide_chart": charts.bars(found, refused=refused),
         "narrow_chart": charts.bars(found, chart_frame.NARROW, refused=refused),
         "time_chart": charts.lines(found, chart_frame.NARROW),
-        "table": [(bar, charts.when(found, bar.start), charts.handled(bar)) for bar in found.bars],
+        "table": [
+            (bar, charts.when(found.period, bar.start), charts.handled(bar)) for bar in found.bars
+        ],
     }
 
 

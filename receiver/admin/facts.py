@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 
 from .. import text
 from ..models import Event, Refusal
-from ..refusals import ANSWERS
 
 SHOWN_BYTES = 64 * 1024
 
@@ -156,7 +155,7 @@ class RefusalAdmin(FactAdmin):
     @admin.display
     def cause(self, refusal: Refusal) -> str:
         """What the sender was told."""
-        return ANSWERS[Refusal.Reason(refusal.reason)][1]
+        return refusal.cause
 
     @admin.display
     def mend(self, refusal: Refusal) -> SafeString:

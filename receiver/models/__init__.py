@@ -5,6 +5,7 @@ from .event import Event, EventQuerySet
 from .refusal import Refusal, RefusalManager
 from .reply import Reply
 from .search_text import SearchMark, SearchText
+from .words import Span, Words
 
 __all__ = [
     "RECIPES",
@@ -15,4 +16,6 @@ __all__ = [
     "Reply",
     "SearchMark",
     "SearchText",
+    "Span",
+    "Words",
 ]

@@ -87,6 +87,13 @@ class Refusal(models.Model):
         return f"{self.get_reason_display()}: {self.count}"
 
     @property
+    def cause(self) -> str:
+        """What the sender was told."""
+        from ..refusals import ANSWERS  # which is made of this model
+
+        return ANSWERS[self.Reason(self.reason)][1]
+
+    @property
     def mend(self) -> mends.Mend:
         """What to do about it, with this process's settings."""
         facts = {

@@ -62,6 +62,15 @@ class SearchTextManager(models.Manager["SearchText"]):
             return False
         return left is not None
 
+    def has_index(self) -> bool:
+        """Say whether the database has the index of three-letter pieces."""
+        sql = "SELECT 1 FROM sqlite_master WHERE name = 'receiver_searchtext_data'"
+        if connection.vendor == "postgresql":
+            sql = "SELECT 1 FROM pg_indexes WHERE indexname = 'receiver_searchtext_trigrams'"
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone() is not None
+
     def _bite(self) -> int | None:
         """Index a few events; returns how many, None where somebody else is at it."""
         rows = self._rows()

@@ -7,7 +7,9 @@ from playwright.sync_api import expect
 from tests.browser.looks import look
 
 
-def test_a_reply_is_made_from_a_recipe_tried_and_deleted(page):
+def test_a_reply_is_made_from_a_recipe_tried_and_deleted(page, stack):
+    empty = "from receiver.models import Reply; Reply.objects.all().delete()"
+    stack.web.manage("shell", "-c", empty)
     page.click("nav[aria-label=Main] >> text=Replies")
     expect(page.locator("main")).to_contain_text("the receiver answers everything with 200")
     look(page, "replies-none")

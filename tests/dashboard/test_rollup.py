@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from dashboard import cache, counts, figures, rollup
 from dashboard.models import Tally, TallyMark
@@ -234,3 +236,14 @@ def test_the_command_counts_everything(monkeypatch):
     call_command("count_events", stdout=out)
     assert out.getvalue().endswith("\n0 events counted.\n")
     assert_exact()
+
+
+def test_tallies_of_an_older_version_are_counted_again():
+    make_events(range(12_000, 0, -60))
+    all_counted()
+    Tally.objects.filter(seconds=10_800).delete()  # as it left them
+    migration = import_module("dashboard.migrations.0005_tallies_of_three_hours")
+    migration.forget(apps, connection.schema_editor())
+    all_counted()
+    assert_exact()
+    assert sum(Tally.objects.filter(seconds=10_800).values_list("count", flat=True)) == 200

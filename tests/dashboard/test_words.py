@@ -77,7 +77,13 @@ def test_bars_have_a_tip_each_and_no_style_and_failures_are_hatched():
     assert svg.count("<g>") == 24
     assert "<title>04:00 UTC: 4 succeeded, 2 failed, 1 refused</title>" in svg
     assert "<title>00:00 UTC: nothing</title>" in svg
-    assert svg.count("url(#hatch-720)") == svg.count('class="bar-bad"') == 22
+    drawn = dict(re.findall(r'<path class="(bar-\w+)" d="([^"]*)"', svg))
+    assert {css: path.count("M") for css, path in drawn.items()} == {
+        "bar-ok": 23,
+        "bar-bad": 22,
+        "bar-info": 20,
+    }
+    assert f'<path fill="url(#hatch-720)" d="{drawn["bar-bad"]}"/>' in svg
     assert 'aria-label="Events and refusals in the last 24 hours, a bar for each hour"' in svg
     assert "style" not in svg
     assert "style" not in charts.spark([0] * 24)

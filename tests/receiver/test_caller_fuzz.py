@@ -1,6 +1,7 @@
 """Whatever stands for a token: it is admitted where every claim is in order, else refused."""
 
 import time
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, example, given
@@ -56,16 +57,24 @@ def test_any_object_in_a_token_s_place_is_refused(issuer, settings, mode, header
         assert isinstance(asked(f"Bearer {part(header)}.{part(claims)}.{last}"), Reason)
 
 
-NOW = int(time.time())
-HOUR = 3600
+class In(NamedTuple):
+    """So many seconds after the test's own start: a whole run may outlast a token."""
+
+    seconds: float
+
+    def told(self):
+        """Return it as a claim: whole seconds as an integer, as Google writes them."""
+        return int(time.time()) + self.seconds
+
+
 # Each claim: values in order, then values out of it; None leaves the claim out.
 CLAIMS = {
     "aud": ([AUDIENCE, f"{AUDIENCE}/", f"{AUDIENCE}/receive"], ["https://x", [AUDIENCE], None, 7]),
     "email": ([ACCOUNT], ["x@y", ACCOUNT.upper(), [ACCOUNT], None]),
     "email_verified": ([True], [False, "true", 1, None]),
-    "iat": ([NOW, NOW - 1000, float(NOW)], [NOW + 900, "now", None, True, -1]),
-    "exp": ([NOW + 2000, NOW + 2500.5], [NOW - 900, NOW + 9 * HOUR, "later", None, 1e300]),
-    "nbf": ([NOW, NOW - 1000], [NOW + 900, "soon", []]),
+    "iat": ([In(0), In(-1000), In(-0.5)], [In(900), "now", None, True, -1]),
+    "exp": ([In(2000), In(2500.5)], [In(-900), In(9 * 3600), "later", None, 1e300]),
+    "nbf": ([In(0), In(-1000)], [In(900), "soon", []]),
 }
 
 
@@ -80,7 +89,8 @@ def test_only_claims_that_are_all_in_order_are_admitted(
     issuer, settings, mode, claims, mistakes, foreign
 ):
     settings.RECEIVER_AUTH = mode
-    claims = claims | dict(mistakes) | ({"iss": "https://evil.example"} if foreign else {})
+    claims = {k: v.told() if isinstance(v, In) else v for k, v in (claims | dict(mistakes)).items()}
+    claims |= {"iss": "https://evil.example"} if foreign else {}
     token = issuer.token(**claims)
     if mode == "iam":
         token = token.rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"

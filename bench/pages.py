@@ -1,0 +1,60 @@
+"""Asks the dashboard for pages inside its own process: `python -m bench.pages`.
+
+The database and Cloud Tasks are those of the environment. A time is the server's alone: by
+Django's test client, without a socket. What is kept for some seconds is forgotten first.
+"""
+
+import os
+import time
+from typing import Any
+
+import django
+
+from bench.worker import answer, messages
+
+
+def main() -> None:
+    """Answer the bench until it has ended."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+    client = _logged_in()
+    for job in messages():
+        answer(_asked(client, **job))
+
+
+def _logged_in() -> Any:
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    settings.ALLOWED_HOSTS = ["*"]
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("bench"))
+    return client
+
+
+def _asked(client: Any, path: str, poll: bool = False, text: bool = False) -> dict[str, Any]:
+    """Ask for a page once; returns its status, bytes, and wall and CPU time in ms."""
+    from dashboard import cache
+
+    cache.clear()
+    headers = {"HX-Request": "true"} if poll else {}
+    began, used = time.perf_counter(), time.process_time()
+    got = client.get(path, headers=headers)
+    pieces = got.streaming_content if got.streaming else [got.content]
+    kept, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if text:
+            kept.append(piece)
+    return {
+        "ms": 1000 * (time.perf_counter() - began),
+        "cpu": 1000 * (time.process_time() - used),
+        "status": got.status_code,
+        "bytes": size,
+        "text": b"".join(kept).decode() if text else "",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Events as files, however many: streamed by key, a chunk in memory at a time."""
+
+import base64
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from receiver.models import Event
+
+from . import event_pages
+from .event_filters import Filters
+
+CHUNK = 1000
+COLUMNS = (
+    *("id", "received_at", "source", "queue", "task", "retry_count", "execution_count", "eta"),
+    *("previous_response", "retry_reason", "method", "path", "query", "content_type", "status"),
+    *("outcome", "took_us", "reply_name", "trace", "caller_account", "caller_audience"),
+    *("caller_check", "headers", "body_size"),
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Row = tuple[Any, ...]
+
+
+def to_csv(filters: Filters, with_body: bool) -> Iterator[bytes]:
+    """Yield a table with a heading: bodies as text, what is not UTF-8 as `\\xNN`.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    columns = (*COLUMNS, "body") if with_body else COLUMNS
+    yield _table([columns])
+    for rows in chunks(filters, columns):
+        yield _table([_cell(value) for value in row] for row in rows)
+
+
+def to_ndjson(filters: Filters, with_body: bool) -> Iterator[bytes]:
+    """Yield an object a line, exact: a body that is not UTF-8 is `body_base64`."""
+    columns = (*COLUMNS, "body") if with_body else COLUMNS
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+    for rows in chunks(filters, columns):
+        yield "".join([encode(_object(columns, row)) + "\n" for row in rows]).encode()
+
+
+def chunks(filters: Filters, columns: Iterable[str]) -> Iterator[list[Row]]:
+    """Yield the rows of everything that matches, the newest first, by a thousand at most."""
+    span, fields = filters.span(), list(columns)
+    by_key = not filters.words and not filters.narrowed.scans
+    while True:
+        if by_key:  # rows at once, without their ids first
+            found = filters.narrowed.events.filter(pk__gt=span.above, pk__lt=span.below)
+            rows = list(found.order_by("-pk").values_list(*fields)[:CHUNK])
+            border = rows[-1][0] if len(rows) == CHUNK else None
+        else:
+            page = event_pages.find(filters.narrowed, filters.words, span, CHUNK)
+            found, border = Event.objects.filter(pk__in=page.ids), page.border
+            rows = list(found.order_by("-pk").values_list(*fields))
+        if rows:
+            yield rows
+        if border is None:
+            return
+        span = replace(span, below=border)
+
+
+def _table(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, int):
+        return value
+    if isinstance(value, bytes | memoryview):
+        value = bytes(value).decode("utf-8", "backslashreplace")
+    elif isinstance(value, datetime):
+        return value.isoformat()
+    elif isinstance(value, list):
+        value = json.dumps(value, ensure_ascii=False)
+    elif value is None:
+        return ""
+    value = value.replace("\0", r"\x00")
+    return f"'{value}" if value.startswith(_FORMULA) else value
+
+
+def _object(columns: Iterable[str], row: Row) -> dict[str, Any]:
+    found = dict(zip(columns, row, strict=True))
+    if "body" in found:
+        body = bytes(found.pop("body"))
+        try:
+            found["body"] = body.decode()
+        except UnicodeDecodeError:
+            found["body_base64"] = base64.b64encode(body).decode()
+    return found
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat()
+
+
+FORMATS: dict[str, tuple[str, Callable[[Filters, bool], Iterator[bytes]]]] = {
+    "csv": ("text/csv; charset=utf-8", to_csv),
+    "ndjson": ("application/x-ndjson", to_ndjson),
+}
