@@ -1,6 +1,7 @@
 """Scale on paper: the document says what the scripts say, and the simulation keeps to theory."""
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from bench import plan, simulate
 from bench.simulate import Load, Simulation
 from receiver.committer import LARGEST_BATCH
 from tests.manual import ROOT, text_of
+from tests.processes import FreshDatabase
 from tests.test_docs import commands
 
 TEXT = text_of("docs/scale.md")
@@ -90,3 +92,22 @@ def test_one_case_is_simulated_on_demand():
     head, _, only = csv.reader(done.stdout.splitlines(), delimiter="|")
     assert len(head) == len(only)
     assert only[1].strip() == "100"
+
+
+@pytest.mark.skipif(
+    not os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="it measures PostgreSQL"
+)
+def test_the_footprint_of_an_event_is_measured():
+    with FreshDatabase("DATABASE_URL") as database:
+        done = subprocess.run(
+            [sys.executable, "bench/footprint.py", "--events", "48"],
+            cwd=ROOT,
+            env=os.environ | database.environment,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    for line in ("insert, 1 a commit", "receiver_event", "index for searches", "prune"):
+        assert re.search(rf"^{line}: \D+[1-9]", done.stdout, re.MULTILINE), done.stdout
+    kept = re.search(r"^receiver_event: bytes an event ([\d,]+)$", done.stdout, re.MULTILINE)[1]
+    assert 1000 < int(kept.replace(",", "")) < 5000
