@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def measure(count: int) -> None:
 
     events, total = made(count * len(BATCHES)), 0
     for batch in BATCHES:
-        show(f"insert, {batch} a commit", cost(lambda batch=batch: insert(events, count, batch)))
+        show(f"insert, {batch} a commit", cost(partial(insert, events, count, batch)))
         total += count // batch * batch
     for name, size in sizes("receiver_event").items():
         show(name, {"bytes an event": size / total})
