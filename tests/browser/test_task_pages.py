@@ -47,7 +47,7 @@ def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack
     expect(live).to_contain_text("Signed by tasks@demo.iam.gserviceaccount.com")
     expect(live).to_contain_text("The sender waited")
     expect(live).to_contain_text("Round trip")
-    expect(live).to_contain_text("Really: 4 attempts within")
+    expect(live).to_contain_text("Made: 4 attempts within")
     page.click("summary:has-text('As a table')")
     page.click("text=Every attempt with its answer (4)")
     look(page, "task")
