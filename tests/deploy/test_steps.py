@@ -217,6 +217,13 @@ def test_the_database_gets_a_new_password_when_it_is_asked_for(deployed):
     assert not [record for record in deployed.records if password in " ".join(record["words"])]
 
 
+def test_a_name_too_long_for_a_socket_is_refused_before_the_database_is_made(tmp_path):
+    cloud = Cloud(tmp_path, SQL_INSTANCE="a" * 60)
+    done = cloud.run("02-database")
+    assert (done.returncode, changes(cloud.calls)) == (70, [])
+    assert "longer than the 107 bytes of a socket's path: shorten SQL_INSTANCE" in done.stderr
+
+
 def test_the_database_step_takes_no_other_word(deployed):
     done = deployed.run("02-database", "--new")
     assert (done.returncode, deployed.calls) == (70, [])
