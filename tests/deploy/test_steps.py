@@ -218,7 +218,7 @@ def test_the_database_gets_a_new_password_when_it_is_asked_for(deployed):
 
 
 def test_a_name_too_long_for_a_socket_is_refused_before_the_database_is_made(tmp_path):
-    cloud = Cloud(tmp_path, SQL_INSTANCE="a" * 60)
+    cloud = Cloud(tmp_path, SQL_INSTANCE="a" * 61)  # 60 fit
     done = cloud.run("02-database")
     assert (done.returncode, changes(cloud.calls)) == (70, [])
     assert "longer than the 107 bytes of a socket's path: shorten SQL_INSTANCE" in done.stderr
