@@ -98,7 +98,6 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     if len(matching) > PAGE or len(new) > MOST_NEW:
         return HttpResponse(status=204, headers={"HX-Refresh": "true", "X-New-Rows": f"{PAGE}+"})
     context = {
-        "acts": _acts(request),
         "rows": Event.objects.light().filter(pk__in=matching).order_by("-pk"),
         "fresh": True,
         "cursor": filters.write(**cursor.write(known | new)),

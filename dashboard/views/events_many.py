@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from .. import event_pages
 from ..event_filters import Filters
 from ..event_many import ACTS
 from ..many import MOST, Order
-from .frame import allowed
+from .frame import allowed, whole
 from .many import act_on_many
 
 LONG = 10.0  # seconds that looking for what matches may take
@@ -28,10 +29,15 @@ TOO_LONG = (
 @allowed("receiver.view_event")
 @require_POST
 def events_many(request: HttpRequest) -> HttpResponse:
-    """Act on the ticked events or on all that match: ask with the count, then do it."""
+    """Act on the ticked events or on all that match: ask with the count, then do it.
+
+    Two that are ticked can be compared.
+    """
     filters = Filters.of(request)
     query = filters.write()
     back = f"{reverse('events')}?{query}" if query else reverse("events")
+    if request.POST.get("act") == "compare":
+        return _compare(request, back)
     if filters.problem:
         return redirect(back)
 
@@ -51,6 +57,14 @@ def events_many(request: HttpRequest) -> HttpResponse:
     except TimeoutError:
         messages.error(request, TOO_LONG)
         return redirect(back)
+
+
+def _compare(request: HttpRequest, back: str) -> HttpResponse:
+    keys = sorted({key for text in request.POST.getlist("pk") if (key := whole(text))})
+    if len(keys) != 2:
+        messages.info(request, "Tick the two events that are to be compared.")
+        return redirect(back)
+    return redirect(f"{reverse('task-diff')}?{urlencode({'a': keys[0], 'b': keys[1]})}")
 
 
 def _all(filters: Filters) -> EventQuerySet:

@@ -44,7 +44,7 @@ def logged() -> list[str]:
     ],
 )
 def test_all_that_match_are_counted_asked_about_and_deleted(admin_client, query, words):
-    body = '{"a": "Need\\u00efe"}'.encode()
+    body = b'{"a": "Need\\u00efe"}'
     for n in range(3):
         make_event(f"t{n}", queue="emails", status=503, body=body)
     kept = make_event("kept", queue="else")
@@ -196,8 +196,7 @@ def test_each_act_has_its_permissions_also_when_it_is_confirmed(
     make_event()
     allow(newcomer, "receiver.view_event")
     page = client.get("/events/").content.decode()
-    assert 'name="act"' not in page
-    assert 'name="pk"' not in page
+    assert re.findall(r'name="act" value="(\w+)"', page) == ["compare"]
     for permission in permissions:
         answer = client.post("/events/many/", {"act": act, "scope": "all"})
         assert answer.status_code == 403
@@ -219,3 +218,34 @@ def test_words_are_no_way_around_the_permission_for_bodies(client, newcomer):
     page = client.post("/events/many/?q=secret", chosen, follow=True).content.decode()
     assert "lacks the permission receiver.view_body" in page
     assert Event.objects.exists()
+
+
+def test_two_that_are_ticked_are_compared(client, newcomer):
+    a, b, c = (make_event(f"t{n}", headers=[["X-N", str(n)]]) for n in range(3))
+    allow(newcomer, "receiver.view_event")
+    answer = client.post("/events/many/", {"act": "compare", "pk": [b.pk, a.pk]})
+    assert answer["Location"] == f"/tasks/diff/?a={a.pk}&b={b.pk}"
+    assert "X-N" in client.get(answer["Location"]).content.decode()
+    for ticked in ([], [a.pk], [a.pk, b.pk, c.pk]):
+        answer = client.post("/events/many/", {"act": "compare", "pk": ticked}, follow=True)
+        assert "Tick the two events" in answer.content.decode()
+
+
+def test_an_event_is_compared_with_the_attempt_before_it(admin_client):
+    first, second, other = make_event("a"), make_event("a"), make_event("b")
+    page = admin_client.get(f"/events/{second.pk}/").content.decode()
+    assert f'href="/tasks/diff/?a={first.pk}&amp;b={second.pk}"' in page
+    page = admin_client.get(f"/events/{first.pk}/").content.decode()
+    assert f'href="/tasks/diff/?a={second.pk}&amp;b={first.pk}"' in page
+    assert "/tasks/diff/" not in admin_client.get(f"/events/{other.pk}/").content.decode()
+
+
+def test_what_differs_of_two_bodies_is_for_those_who_may_see_them(client, newcomer):
+    a, b = make_event("a", body=b"secret one"), make_event("a", body=b"secret two")
+    allow(newcomer, "receiver.view_event")
+    path = f"/tasks/diff/?a={a.pk}&b={b.pk}"
+    page = client.get(path).content.decode()
+    assert "secret" not in page
+    assert "lacks the permission receiver.view_body" in page
+    allow(newcomer, "receiver.view_body")
+    assert "secret two" in client.get(path).content.decode()
