@@ -35,7 +35,7 @@ def compose(surfaces: list[str]) -> Any:
     pages: Any = WSGIMiddleware(django, workers=THREADS)
     if "receiver" not in surfaces:
         return Health(pages)
-    return Health(Front(pages, alone="dashboard" not in surfaces))
+    return Front(Health(pages), alone="dashboard" not in surfaces)
 
 
 application = compose(settings.SURFACES)

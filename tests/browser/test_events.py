@@ -26,8 +26,9 @@ for n in range(120):
         caller_account="tasks@demo.iam.gserviceaccount.com", caller_check="verified")
 for n in range(5):
     Event.objects.create(queue="gone", task=f"gone-{n // 2}", body=b"short lived %d" % n,
-        body_size=13, received_at=now - timedelta(days=400 if n == 4 else 1, minutes=-n), method="POST",
-        path="/receive", retry_count=n % 2, headers=[["X-Try", str(n)]], caller_check="verified")
+        body_size=13, received_at=now - timedelta(days=400 if n == 4 else 1, minutes=-n),
+        method="POST", path="/receive", retry_count=n % 2, headers=[["X-Try", str(n)]],
+        caller_check="verified")
 Event.objects.create(queue="default", task="whole-1", body=bodies[0], body_size=len(bodies[0]),
     received_at=now - timedelta(days=2), method="POST", path="/receive", caller_check="verified",
     headers=[["Content-Type", "application/json"]])
