@@ -76,6 +76,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted(
     {"localhost", "127.0.0.1", "[::1]", _receiver_host} - {""}
 )
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_FAILURE_VIEW = "dashboard.views.frame.expired"
 
 # Parts ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
