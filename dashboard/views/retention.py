@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from receiver.models import Event, EventQuerySet, Refusal
-from receiver.retention import MOST_DAYS, MOST_KEPT, border, older, prune
+from receiver.models.retention import MOST_DAYS, MOST_KEPT, border, older, prune
 
 from .. import acts
 from ..many import Act, Order

@@ -11,8 +11,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from receiver import retention
-from receiver.models import Event, Refusal
+from receiver.models import Event, Refusal, retention
 from tests.receiver.server import Server
 
 

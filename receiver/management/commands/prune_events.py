@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from receiver.models import Event
-from receiver.retention import KEPT, MOST_DAYS, MOST_KEPT, border, older, prune
+from receiver.models.retention import KEPT, MOST_DAYS, MOST_KEPT, border, older, prune
 
 
 def whole(what: str, most: int) -> Callable[[str], int]:

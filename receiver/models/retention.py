@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import OperationalError, models, transaction
 
-from .models import Event, Refusal
+from .event import Event
+from .refusal import Refusal
 
 # Measured on SQLite with a writer beside it: 500 rows hold the lock for 14 ms, and the pause
 # lets the writer in. 5,000 make it wait for 115 ms, bites without a pause starve it.
