@@ -35,24 +35,16 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "event": found,
         "attempts": arrived,
         "entries": of_events(arrived),
+        "other": _other(found, arrived),
         "sent": sent,
         "ticks": identity.ticks(found),
         "signed_by": identity.signed_by(found),
-        "compare": _to_compare(pk, [one.pk for one in arrived]),
         "task_url": _task_url(found),
         "trace_url": console.trace_link(found.trace),
         "submission": secrets.token_hex(16),
     }
     neighbours = _neighbours(pk)
     return page(request, "event.html", context | neighbours | _body(found) | _codes(request, pk))
-
-
-def _to_compare(pk: int, arrived: list[int]) -> tuple[int, int] | None:
-    """Return this attempt with the one before it, or after it where it is the first."""
-    if pk not in arrived or len(arrived) < 2:
-        return None
-    left = max(arrived.index(pk) - 1, 0)
-    return arrived[left], arrived[left + 1]
 
 
 def _task_url(found: Event) -> str:
@@ -70,6 +62,7 @@ def _body(found: Any) -> dict[str, Any]:
     body = bytes(found.begin or b"")  # of none SQLite makes NULL
     return {
         "pretty": inert.pretty(body),
+        "too_large_to_lay_out": len(body) > inert.PRETTY_BYTES,
         "raw": inert.raw(body),
         "raw_is_cut": len(body) > inert.RAW_BYTES,
         "hex": inert.hexdump(body),
@@ -106,6 +99,13 @@ def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
         return attempts(found.queue, found.task)
     until = belongs.ends([sent]).get(sent.pk)
     return attempts(found.queue, found.task, sent.created_at - SKEW, until)
+
+
+def _other(found: Event, arrived: list[Event]) -> int | None:
+    """Return the attempt to compare this one with: the one before it, or else the next."""
+    others = [event.pk for event in arrived if event.pk != found.pk]
+    before = [pk for pk in others if pk < found.pk]
+    return max(before) if before else min(others, default=None)
 
 
 @allowed("receiver.view_event", "receiver.view_body")
