@@ -26,6 +26,7 @@ PAGES = {
     "overview": "/",
     "events": "/events/",
     "event": "/events/{event}/",
+    "retention": "/events/retention/",
     "enqueue": "/enqueue/",
     "templates": "/enqueue/templates/",
     "tasks": "/tasks/",
@@ -67,7 +68,7 @@ ACTS = {
     *("task-resend", "queue-pause", "queue-resume", "reply-switch", "reply-recount", "reply-try"),
     *("event-resend", "self-test-start", "queue-forward", "queue-deliver", "batch-fill"),
     *("batch-slice", "batch-send", "batch-stop", "batch-resume", "batch-retry", "batch-cancel"),
-    "batch-delete",
+    *("batch-delete", "events-many"),
 }
 # Of the stock admin, beside the list and one row of each model.
 ADMIN = [
