@@ -54,10 +54,19 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, "batch.html", context)
 
 
-@allowed(*MAKES)
 @require_POST
 def slice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send rows for at most two seconds; by a script's call the page goes on with the next."""
+    """Send rows for at most two seconds; by a script's call the page goes on with the next.
+
+    After the session has ended the page is loaded anew, and asks to log in.
+    """
+    if "HX-Request" in request.headers and not request.user.is_authenticated:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return _slice(request, pk)
+
+
+@allowed(*MAKES)
+def _slice(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Batch.objects.select_related("created_by"), pk=pk)
     trouble = send_slice(found) if found.state == Batch.State.SENDING else ""
     if request.headers.get("HX-Request"):

@@ -202,6 +202,89 @@ def test_the_form_comes_back_with_what_was_typed_and_why(client, maker, answers)
     assert Batch.objects.count() == 0
 
 
+def test_a_small_file_comes_back_as_text_with_a_form_that_could_not_be_taken(
+    client, maker, answers
+):
+    data = "\ufeffcity,note\r\nRome,a\r\n"
+    fields = FORM | {"source": "csv", "body": "{{city}} {{note}}", "url": "nowhere"}
+    file = SimpleUploadedFile("rows.csv", data.encode())
+    answer = post(client, "/batches/new/", **fields | {"file": file})
+    form = answer.context["form"]
+    assert form["pasted"].value() == data[1:]
+    assert "What was in the file stands below now" in answer.content.decode()
+    mended = fields | {"pasted": data[1:], "url": URL}
+    post(client, "/batches/new/", **mended)
+    assert Batch.objects.get().rows.get().values == '["Rome", "a"]'
+
+
+def test_of_a_large_file_or_one_beside_a_text_the_form_carries_nothing(client, maker, answers):
+    wrong = FORM | {"source": "csv", "url": "nowhere"}
+    for data, pasted in ((b"a\n" + b"x" * 2**20, ""), (b"a\n1", "typed"), (b"a\n\xff", "")):
+        file = SimpleUploadedFile("rows.csv", data)
+        answer = post(client, "/batches/new/", **wrong | {"file": file, "pasted": pasted})
+        assert answer.context["form"]["pasted"].value() == pasted
+        assert "stands below now" not in answer.content.decode()
+
+
+def test_after_the_session_nothing_typed_or_chosen_is_lost(client, maker, answers):
+    maker.set_password("right")
+    maker.save()
+    client.logout()
+    file = SimpleUploadedFile("rows.csv", b"city\nRome\n")
+    typed = FORM | {"source": "csv", "body": "{{city}}"}
+    asked = client.post("/batches/new/", typed | {"file": file})
+    carried = asked.context["typed"]
+    assert dict(carried) == typed | {"pasted": "city\nRome\n"}
+    person = {"username": maker.get_username(), "password": "right"}
+    answer = client.post("/enqueue/log-in/", dict(carried) | person)
+    form = answer.context["form"]
+    assert {name: form[name].value() for name in typed} == dict(carried)
+    assert "the form is as you typed it. Nothing has been sent." in answer.content.decode()
+    assert not Batch.objects.exists()
+
+
+def test_many_of_these_after_the_session_is_the_enqueue_form_as_it_was(client, maker, answers):
+    maker.set_password("right")
+    maker.save()
+    client.logout()
+    typed = {"queue": "emails", "url": URL, "body": "to {{n}}", "headers": "A: 1"}
+    asked = client.post("/batches/fill/", typed)
+    assert "nothing has been sent" in asked.content.decode()
+    person = {"username": maker.get_username(), "password": "right"}
+    answer = client.post("/enqueue/log-in/", dict(asked.context["typed"]) | person)
+    assert {name: answer.context["form"][name].value() for name in typed} == typed
+
+
+def test_a_batch_that_is_sent_when_the_session_ends_asks_to_log_in(client, maker, answers):
+    path = f"/batches/{begun().pk}/"
+    client.logout()
+    answer = client.post(f"{path}slice/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+    assert not answers.called
+    for act in ("slice", "stop", "resume"):
+        answer = client.post(path + f"{act}/", headers={"Referer": f"http://testserver{path}"})
+        assert answer["Location"] == f"/admin/login/?next={path}"
+    elsewhere = client.post(f"{path}stop/", headers={"Referer": "https://evil.example/x"})
+    assert elsewhere["Location"] == "/admin/login/?next=/"
+
+
+def test_an_upload_that_no_form_can_need_is_not_read(client, maker, answers):
+    client.logout()
+    for size, status in ((17, 413), (9, 200)):  # a stranger's, and that is asked to log in
+        file = SimpleUploadedFile("rows.csv", b"x" * size * 2**20)
+        answer = client.post("/batches/new/", FORM | {"source": "csv", "file": file})
+        assert answer.status_code == status
+        assert ("a file of rows 8 MiB" in answer.content.decode()) == (status == 413)
+
+
+def test_a_file_over_the_limit_is_said_beside_it(client, maker, answers):
+    file = SimpleUploadedFile("rows.csv", b"x" * (8 * 2**20 + 1))
+    answer = post(client, "/batches/new/", **FORM | {"source": "csv", "file": file})
+    assert answer.context["form"].errors["file"] == [
+        "8,388,609 bytes; an upload may have 8,388,608."
+    ]
+
+
 def test_the_enqueue_form_and_an_earlier_batch_fill_the_form(client, maker, answers):
     typed = {"queue": "emails", "url": URL + "/x", "body": "from there", "method": "PUT"}
     text = post(client, "/batches/fill/", **typed).content.decode()
