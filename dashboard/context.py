@@ -17,7 +17,7 @@ class Place(NamedTuple):
     here: bool
 
 
-BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
+BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill", "batch-cancel", "batch-delete")
 TASK_PAGES = (
     *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
     *("task-diff", "tasks-missing", "tasks-many"),

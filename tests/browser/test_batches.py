@@ -22,8 +22,8 @@ def batch_of(page):
 
 
 def test_copies_are_checked_sent_and_arrive(page, stack):
-    page.goto("/batches/")
-    expect(page.locator("main")).to_contain_text("No batches yet")
+    page.goto("/batches/?before=1")
+    expect(page.locator("main")).to_contain_text("No batch here.")
     look(page, "batches-none")
     page.goto("/enqueue/")
     page.fill("#id_url", f"{stack.web.url}/receive/copies")
@@ -82,6 +82,10 @@ def test_a_csv_with_errors_is_shown_by_row_stopped_resumed_and_finished(
     look(page, "batch-sending")
     page.click("role=button[name=Stop]")
     expect(page.locator(".head .pill")).to_have_text("Stopped")
+    page.click("text=Give up the 120 left")
+    expect(page.locator("main")).to_contain_text("120 rows have not been sent.")
+    look(page, "batch-give-up")
+    page.click("text=Keep them")
     page.unroute("**/slice/*")
     assert held
     page.goto("/batches/")

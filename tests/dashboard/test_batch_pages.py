@@ -6,10 +6,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dashboard.errors import Refused, Unreachable
+from dashboard.errors import NotFound, Refused, Unreachable
 from dashboard.models import Batch, SentTask
 from tests.dashboard.batches import FORM, URL, begun, make
-from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
+from tests.dashboard.conftest import DEFAULT, allow, make_event, make_queue, make_sent
 
 pytestmark = pytest.mark.django_db
 MAKES = ("dashboard.view_batch", "dashboard.add_batch", "dashboard.add_senttask")
@@ -136,8 +136,14 @@ def test_a_batch_is_stopped_resumed_given_up_and_deleted(client, maker, answers)
     text = post(client, f"/batches/{batch.pk}/resume/").content.decode()
     assert "hx-post" in text
     post(client, f"/batches/{batch.pk}/stop/")
+    text = client.get(f"/batches/{batch.pk}/cancel/").content.decode()
+    assert "80 rows have not been sent. They never will be" in text
+    batch.refresh_from_db()
+    assert batch.left == 80
     text = post(client, f"/batches/{batch.pk}/cancel/").content.decode()
     assert "Given up" in text
+    text = client.get(f"/batches/{batch.pk}/delete/").content.decode()
+    assert "Its 80 rows and what was wrong with them are deleted for good." in text
     text = post(client, f"/batches/{batch.pk}/delete/").content.decode()
     assert f"Batch {batch.pk} deleted." in text
     assert Batch.objects.count() == 0
@@ -329,6 +335,57 @@ def test_the_list_shows_where_each_stands_a_page_at_a_time(client, maker, answer
     assert f'href="?before={batches[1].pk}"' in text
     text = client.get(f"/batches/?before={batches[1].pk}").content.decode()
     assert text.count('<td class="whole"><a href="/batches/') == 1
+
+
+def test_before_the_first_batch_the_list_says_what_one_is(client, newcomer, answers):
+    allow(newcomer, "dashboard.view_batch")
+    text = client.get("/batches/").content.decode()
+    assert "No batches yet. A batch sends up to 10,000 tasks" in text
+    assert "Make one" not in text
+    allow(newcomer, *MAKES)
+    assert 'href="/batches/new/">Make one</a>' in client.get("/batches/").content.decode()
+
+
+def test_the_dry_run_says_what_is_wrong_with_the_queues(client, maker, answers, cloud):
+    states = {"paused": "PAUSED", "works": "RUNNING"}
+
+    def get_queue(name):
+        if name.endswith("/nowhere"):
+            raise NotFound("NOT_FOUND: no", "NOT_FOUND")
+        if name.endswith("/hidden"):
+            raise Refused("PERMISSION_DENIED: no", "PERMISSION_DENIED")
+        return make_queue(name, state=states[name.rpartition("/")[2]])
+
+    cloud.get_queue.side_effect = get_queue
+    pasted = "queue\nworks\npaused\nnowhere\nhidden\npaused\n"
+    batch = make(source="csv", pasted=pasted, queue="{{queue}}")
+    text = client.get(f"/batches/{batch.pk}/").content.decode()
+    assert re.findall(r'<p class="note warned">(.*?)</p>', text) == [
+        "There is no queue nowhere: its tasks would be refused.",
+        "The queue paused is paused: its tasks wait.",
+    ]
+
+
+def test_the_list_is_live_and_tells_that_not_all_were_sent(client, maker, answers):
+    batch = begun(count="2")
+    text = client.get("/batches/").content.decode()
+    poll = re.search(r'hx-get="(/batches/\?seen=\w+)"', text)[1]
+    assert client.get(poll, headers={"HX-Request": "true"}).status_code == 204
+    answers.side_effect = [[None, Refused("INVALID_ARGUMENT: no", "INVALID_ARGUMENT")]]
+    post(client, f"/batches/{batch.pk}/slice/")
+    text = client.get(poll, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in text
+    assert "Finished, not all sent" in text
+    assert 'class="bar not-all" max="2" value="2"' in text
+    assert '<td class="n bad">1<span class="only-narrow"> in error</span></td>' in text
+
+
+def test_a_task_leads_to_its_batch(client, maker, answers):
+    allow(maker, "dashboard.view_senttask")
+    batch = begun(count="1")
+    post(client, f"/batches/{batch.pk}/slice/")
+    text = client.get(f"/tasks/{batch.tasks.get().pk}/").content.decode()
+    assert f'<a href="/batches/{batch.pk}/">Batch {batch.pk}</a>' in text
 
 
 def test_tasks_and_events_of_one_batch_are_listed_alone(client, maker, answers):
