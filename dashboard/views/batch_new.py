@@ -55,7 +55,9 @@ def fill(request: HttpRequest) -> HttpResponse:
 
     Where the session has ended, the enqueue form is shown as it was typed after logging in.
     """
-    return _fill(request) if request.user.is_authenticated else log_in_again.ask(request)
+    if request.POST and not request.user.is_authenticated:
+        return log_in_again.ask(request)
+    return _fill(request)
 
 
 @allowed(*MAKES)

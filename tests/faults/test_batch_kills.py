@@ -14,7 +14,7 @@ from tests.processes import EmulatorProcess
 
 KILLS = times(5, 100)
 ROWS = times(600, 5000)
-EMULATOR_KILLS, EMULATOR_ROWS = times(3, 30), 1000
+EMULATOR_KILLS, EMULATOR_ROWS = times(2, 30), 1000
 AT_ONCE = 2  # senders: the page of a batch may be open while the command runs
 MUTANTS = sorted(FAULTS.keys() - {"none"})
 
