@@ -20,7 +20,7 @@ class Place(NamedTuple):
 BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill", "batch-cancel", "batch-delete")
 TASK_PAGES = (
     *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
-    *("task-diff", "tasks-missing", "tasks-many"),
+    *("task-diff", "tasks-missing", "tasks-gave-up", "tasks-many"),
 )
 ENQUEUE_PAGES = ("enqueue", "enqueue-paste", "templates", "template-save")
 QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge", "queue-delete")

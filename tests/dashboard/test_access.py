@@ -1,8 +1,10 @@
 """Who may see and do what, on every page; and what every page carries."""
 
 import re
+from unittest import mock
 
 import pytest
+from django.db.utils import OperationalError
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -25,6 +27,7 @@ LOOKS = [
     "/tasks/by-name/",
     f"/tasks/by-name/report/?name={DEFAULT}/tasks/x",
     "/tasks/missing/",
+    "/tasks/gave-up/",
     "/tasks/1/report/",
     "/tasks/diff/?a=1&b=1",
     "/queues/",
@@ -46,6 +49,7 @@ ACTIONS += [
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
     f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1",
     *["/tasks/1/resend/", "/tasks/many/"],
+    *["/queues/default/local/forward/", "/queues/default/local/deliver/"],
     *["/status/test/", "/replies/1/switch/", "/replies/1/recount/", "/replies/1/try/"],
     *["/enqueue/paste/", "/enqueue/templates/save/"],
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
@@ -64,6 +68,8 @@ PERMISSIONS = {
     f"/tasks/run/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
     f"/tasks/local/twice/?name={DEFAULT}/tasks/t-1": "dashboard.change_senttask",
+    "/queues/default/local/forward/": "dashboard.change_senttask",
+    "/queues/default/local/deliver/": "dashboard.change_senttask",
     f"/tasks/cancel/?name={DEFAULT}/tasks/t-1": "dashboard.delete_senttask",
     "/status/test/": "dashboard.add_senttask",
     "/queues/_new/": "dashboard.change_queue",
@@ -165,7 +171,21 @@ def test_a_post_without_the_token_is_refused(admin_user, path):
     client.force_login(admin_user)
     answer = client.post(path)
     assert answer.status_code == 403
-    assert "The form has expired" in answer.content.decode()
+    assert "<h1>The form has expired</h1>" in answer.content.decode()
+    assert 'id="nav-sidebar"' in answer.content.decode()
+
+
+def test_a_stranger_s_post_without_the_token_is_refused_without_the_frame():
+    answer = Client(enforce_csrf_checks=True).post("/enqueue/")
+    assert answer.status_code == 403
+    assert "<h1>The form has expired</h1>" in answer.content.decode()
+    assert "nav-sidebar" not in answer.content.decode()
+
+
+def test_what_the_admin_refuses_has_a_sentence_too(admin_client):
+    page = admin_client.get("/admin/receiver/event/add/")
+    assert page.status_code == 403
+    assert "Your account may not do this." in page.content.decode()
 
 
 @pytest.mark.parametrize("path", ACTIONS)
@@ -216,14 +236,36 @@ def test_the_log_in_page_has_the_frame_without_the_navigation(client):
     assert "bottom-bar" not in page
 
 
-def test_errors_have_pages_in_the_same_dress(admin_client, client, settings):
-    missing = admin_client.get("/nowhere/")
+def test_a_page_that_is_not_there_is_in_the_frame_for_staff_and_bare_for_strangers(
+    admin_client, client
+):
+    for path in ("/nowhere/", "/events/99/", "/tasks/99/"):
+        missing = admin_client.get(path)
+        assert missing.status_code == 404
+        page = missing.content.decode()
+        assert "<h1>Nothing here</h1>" in page
+        assert 'id="nav-sidebar"' in page
+        assert 'id="jump-above"' in page
+    bare = client.get("/nowhere/")
+    assert bare.status_code == 404
+    assert "<h1>Nothing here</h1>" in bare.content.decode()
+    assert "nav-sidebar" not in bare.content.decode()
+
+
+def test_a_page_that_is_not_there_needs_no_database(admin_client):
+    with mock.patch("django.contrib.sessions.models.Session.objects") as sessions:
+        sessions.get.side_effect = OperationalError("away")
+        missing = admin_client.get("/nowhere/")
     assert missing.status_code == 404
-    assert "Nothing here" in missing.content.decode()
+    assert "nav-sidebar" not in missing.content.decode()
+
+
+def test_a_request_that_cannot_be_read_names_the_likeliest_reason(client, settings):
     settings.ALLOWED_HOSTS = ["only.example"]
     bad = client.get("/events/")
     assert bad.status_code == 400
     assert "cannot be read" in bad.content.decode()
+    assert "<code>ALLOWED_HOSTS</code>" in bad.content.decode()
 
 
 def test_a_fault_of_ours_has_a_page_without_its_trace(admin_client, monkeypatch):
@@ -235,6 +277,7 @@ def test_a_fault_of_ours_has_a_page_without_its_trace(admin_client, monkeypatch)
     answer = admin_client.get("/events/")
     assert answer.status_code == 500
     assert "Something went wrong here" in answer.content.decode()
+    assert re.search(r"at about \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", answer.content.decode())
     assert "secret" not in answer.content.decode()
 
 
