@@ -50,6 +50,7 @@ def test_copies_are_checked_sent_and_arrive(page, stack):
     page.go_back()
     page.click("text=Its tasks")
     expect(page.locator("table.list tbody tr")).to_have_count(25)
+    look(page, "batch-tasks")
 
 
 def test_a_csv_with_errors_is_shown_by_row_stopped_resumed_and_finished(
