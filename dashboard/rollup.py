@@ -253,7 +253,7 @@ def _commit(
             return False
         if gone is not None:
             Tally.objects.filter(gone).delete()
-        _add(rows)
+        add(rows)
         if from_minutes:
             for seconds in Tally.SPANS[1:]:
                 _from_minutes(seconds, *from_minutes)
@@ -263,7 +263,8 @@ def _commit(
     return True
 
 
-def _add(rows: list[Row]) -> None:
+def add(rows: list[Row]) -> None:
+    """Add events to the tallies of their minutes and hours; a negative number takes them out."""
     for seconds in Tally.SPANS:
         changed: dict[tuple[datetime, str, str], list[tuple[int | None, int]]] = {}
         for minute, queue, outcome, bucket, events in rows:
@@ -292,6 +293,8 @@ def _add_to(
         unique_fields=["seconds", "begins_at", "queue", "outcome"],
         update_fields=["count", "took"],
     )
+    if not all(tallies[key].count for key in changed):
+        there.filter(count=0).delete()
 
 
 def _from_minutes(seconds: int, begin: datetime, end: datetime) -> None:

@@ -2,17 +2,19 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from receiver.models import Event
 
-from .. import belongs, console, identity, inert, resend, snippets
+from .. import belongs, console, identity, inert, names, resend, snippets
 from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
 from .frame import allowed, page
@@ -33,9 +35,11 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "event": found,
         "attempts": arrived,
         "entries": of_events(arrived),
+        "other": _other(found, arrived),
         "sent": sent,
         "ticks": identity.ticks(found),
         "signed_by": identity.signed_by(found),
+        "task_url": _task_url(found),
         "trace_url": console.trace_link(found.trace),
         "submission": secrets.token_hex(16),
     }
@@ -43,10 +47,22 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, "event.html", context | neighbours | _body(found) | _codes(request, pk))
 
 
+def _task_url(found: Event) -> str:
+    """Return the page of the task that another program sent; empty where it can have none."""
+    if not found.task:
+        return ""
+    try:
+        name = f"{names.queue_name(found.queue)}/tasks/{found.task}"
+    except ValidationError:  # no queue of Cloud Tasks has such a name
+        return ""
+    return f"{reverse('task-by-name')}?{urlencode({'name': name})}"
+
+
 def _body(found: Any) -> dict[str, Any]:
     body = bytes(found.begin or b"")  # of none SQLite makes NULL
     return {
         "pretty": inert.pretty(body),
+        "too_large_to_lay_out": len(body) > inert.PRETTY_BYTES,
         "raw": inert.raw(body),
         "raw_is_cut": len(body) > inert.RAW_BYTES,
         "hex": inert.hexdump(body),
@@ -83,6 +99,13 @@ def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
         return attempts(found.queue, found.task)
     until = belongs.ends([sent]).get(sent.pk)
     return attempts(found.queue, found.task, sent.created_at - SKEW, until)
+
+
+def _other(found: Event, arrived: list[Event]) -> int | None:
+    """Return the attempt to compare this one with: the one before it, or else the next."""
+    others = [event.pk for event in arrived if event.pk != found.pk]
+    before = [pk for pk in others if pk < found.pk]
+    return max(before) if before else min(others, default=None)
 
 
 @allowed("receiver.view_event", "receiver.view_body")
