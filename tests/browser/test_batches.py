@@ -96,7 +96,6 @@ def test_a_csv_with_errors_is_shown_by_row_stopped_resumed_and_finished(
     second = page.context.new_page()  # two pages send at once
     page.click("role=button[name=Resume]")
     second.goto(page.url)
-    page.reload()
     expect(page.locator(".head .pill")).to_have_text("Finished", timeout=60_000)
     expect(page.locator(".sum")).to_have_text("120 of 120")
     expect(second.locator(".head .pill")).to_have_text("Finished")

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard import gateway, sending
@@ -136,6 +137,18 @@ def test_a_dead_sender_s_rows_are_taken_over_when_their_lease_is_over(answers):
 
 
 @pytest.mark.django_db
+def test_a_row_is_claimed_by_its_own_columns_alone():
+    """PostgreSQL, having waited for a row, would answer a join from before it waited."""
+    batch = begun()
+    with CaptureQueriesContext(connection) as queries:
+        assert len(BatchRow.objects.take(batch, 3, again=True)) == 3
+    [claim] = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert "SELECT" not in claim
+    assert "JOIN" not in claim
+    batch.stop()
+    assert BatchRow.objects.take(batch, 3, again=True) == []
+
+
 def test_who_was_held_up_neither_sends_nor_counts_rows_that_others_have_now(answers):
     batch = begun()
     check = sending.RowCheck(batch)
