@@ -149,6 +149,7 @@ def test_a_row_is_claimed_by_its_own_columns_alone():
     assert BatchRow.objects.take(batch, 3, again=True) == []
 
 
+@pytest.mark.django_db
 def test_who_was_held_up_neither_sends_nor_counts_rows_that_others_have_now(answers):
     batch = begun()
     check = sending.RowCheck(batch)
