@@ -4,6 +4,8 @@ Django stays behind WSGI: its own ASGI handler would change threads at every mid
 one for each request, with a connection to the database of its own.
 """
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from a2wsgi import WSGIMiddleware
@@ -13,6 +15,10 @@ from config import wsgi
 from receiver.front import Front
 
 THREADS = 16
+# Of these, for the polls of live pages, however many are open: each that computes takes its share
+# of the one core from the deliveries.
+POLLING = 2
+GIVE_WAY = 0.5  # seconds that a poll waits while deliveries do
 
 
 class Health:
@@ -29,13 +35,40 @@ class Health:
         await send({"type": "http.response.body", "body": b"ok\n"})
 
 
+class Pages:
+    """Django on threads: the polls of live pages share a few, and give way to deliveries."""
+
+    def __init__(self, django: Any) -> None:
+        self._django = django
+        self._polls = WSGIMiddleware(self._poll, workers=POLLING)
+        self._rest = WSGIMiddleware(django, workers=THREADS - POLLING)
+        self.deliveries_wait: Callable[[], bool] = lambda: False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await (self._polls if is_poll(scope) else self._rest)(scope, receive, send)
+
+    def _poll(self, environ: Any, start_response: Any) -> Any:
+        """Wait for a moment without deliveries, not for long: a late page harms nobody."""
+        end = time.monotonic() + GIVE_WAY
+        while self.deliveries_wait() and time.monotonic() < end:
+            time.sleep(0.01)
+        return self._django(environ, start_response)
+
+
+def is_poll(scope: Any) -> bool:
+    """Tell whether a page asks by itself: htmx says who asks."""
+    return scope.get("method") == "GET" and (b"hx-request", b"true") in scope["headers"]
+
+
 def compose(surfaces: list[str]) -> Any:
     """Return the application of a process that serves these surfaces."""
     django: Any = wsgi.application
-    pages: Any = WSGIMiddleware(django, workers=THREADS)
+    pages = Pages(django)
     if "receiver" not in surfaces:
         return Health(pages)
-    return Health(Front(pages, alone="dashboard" not in surfaces))
+    front = Front(pages, alone="dashboard" not in surfaces)
+    pages.deliveries_wait = front.deliveries_wait
+    return Health(front)
 
 
 application = compose(settings.SURFACES)
