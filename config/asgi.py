@@ -66,9 +66,9 @@ def compose(surfaces: list[str]) -> Any:
     pages = Pages(django)
     if "receiver" not in surfaces:
         return Health(pages)
-    front = Front(pages, alone="dashboard" not in surfaces)
+    front = Front(Health(pages), alone="dashboard" not in surfaces)
     pages.deliveries_wait = front.deliveries_wait
-    return Health(front)
+    return front
 
 
 application = compose(settings.SURFACES)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.db.utils import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template.loader import render_to_string
 
 from receiver.views import is_delivery, receive
 
@@ -39,4 +40,4 @@ class BadQueryMiddleware:
 
 
 def _bad(sentence: str) -> HttpResponse:
-    return HttpResponseBadRequest(f"{sentence}\n", content_type="text/plain; charset=utf-8")
+    return HttpResponseBadRequest(render_to_string("400.html", {"sentence": sentence}))

@@ -59,6 +59,18 @@ def of_request(record: logging.LogRecord) -> dict[str, Any]:
     return found
 
 
+class Handler(logging.StreamHandler):
+    """Writes lines; those of events wait for a flush, which their writer does for many at once."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(self.format(record) + self.terminator)
+            if record.name != "receiver.events":
+                self.flush()
+        except Exception:
+            self.handleError(record)
+
+
 def formatter(in_cloud: bool) -> logging.Formatter:
     """Return the formatter for where this process runs."""
     return JsonFormatter() if in_cloud else PlainFormatter()

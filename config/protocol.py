@@ -6,62 +6,20 @@ parser would not is refused here.
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from config.exchange import Exchange
+from config.wire import SENTENCES, BodyOf, Limits, Wire
 
 # RFC 9112 3.2: a target is printable ASCII, and no client sends the fragment.
 _NOT_IN_TARGET = re.compile(rb"[^\x21\x22\x24-\x7e]")
 _ONCE = {b"host", b"content-type", b"content-length"}
 _FRAMING = {b"content-length", b"transfer-encoding"}
 _LOOKED_AT = _ONCE | _FRAMING | {b"expect"}
-_SENTENCES = {
-    400: b"The request is malformed.\n",
-    408: b"The request took too long to come.\n",
-    414: b"The request line is too long.\n",
-    431: b"The headers are too large or too many.\n",
-}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Of a request: its head in bytes and fields, all of it in seconds."""
-
-    line: int
-    fields: int
-    field: int
-    seconds: float = 30.0  # from a request's first byte to its last
-
-    @property
-    def head(self) -> int:
-        """The bytes of the largest head that there can be."""
-        return self.line + self.fields * self.field
-
-
-class Wire:
-    """What the application may know of a connection and do with it, beyond ASGI."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self.drop = transport.abort
-        self.cut_off = False  # the client ended before its request was whole
-
-
-class _BodyOf:
-    """Passes on the body of one request, and nothing of what may follow."""
-
-    def __init__(self, protocol: "Protocol") -> None:
-        self._protocol: Protocol | None = protocol
-
-    def on_body(self, body: bytes) -> None:
-        if self._protocol:
-            self._protocol.on_body(body)
-
-    def on_message_complete(self) -> None:
-        if self._protocol:
-            self._protocol.come_whole()
-        self._protocol = None
 
 
 class Protocol(HttpToolsProtocol):
@@ -72,9 +30,12 @@ class Protocol(HttpToolsProtocol):
         self._limits = limits
         self._status = 400
         self._in_request = self._in_head = False
-        self._head_bytes = self._fields = 0
-        self._once: set[bytes] = set()
+        self._head_bytes = 0
+        self._raw: list[tuple[bytes, bytes]] = []  # header lines, and the trailers after them
         self._deadline: asyncio.TimerHandle | None = None
+        # What takes a request without a coroutine, and the one whose body is still to come.
+        self._at_once = getattr(self.app, "at_once", None)
+        self._exchange: Exchange | None = None
 
     def data_received(self, data: bytes) -> None:
         """Parse; a head that outgrows every limit is not waited for."""
@@ -96,6 +57,7 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
         super().connection_lost(exc)
+        self._end_exchange(whole=False)
 
     def _stop_clock(self) -> None:
         if self._deadline:
@@ -116,9 +78,9 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._stop_clock()
         self._in_request = self._in_head = True
-        self._head_bytes = self._fields = 0
+        self._head_bytes = 0
         self._framing = b""
-        self._once.clear()
+        self._raw = []
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -126,24 +88,28 @@ class Protocol(HttpToolsProtocol):
             self._fail(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += 1
+        raw = self._raw
+        raw.append((name, value))
         # As gunicorn counts: the colon, the blank and the line's end are part of a field.
-        if self._fields > self._limits.fields or len(name) + len(value) + 4 > self._limits.field:
+        if len(raw) > self._limits.fields or len(name) + len(value) + 4 > self._limits.field:
             self._fail(431)
-        if not self._in_head:
-            return  # a trailer is no header
-        name = name.lower()
-        if name in _LOOKED_AT:
-            self._look_at(name, value)
-        # Some servers make `-` of `_`, so that one could pass for the other.
-        if b"_" not in name:
-            # The parser leaves a tab at the end.
-            self.headers.append((name, value.rstrip(b"\t ")))
+
+    def _read_headers(self) -> None:
+        """Look at what was collected, all at once: a turn for each would cost as much again."""
+        append, once = self.headers.append, set()
+        for raw, value in self._raw:
+            name = raw.lower()
+            if name in _LOOKED_AT:
+                if name in _ONCE and name in once:
+                    self._fail(400)
+                once.add(name)
+                self._look_at(name, value)
+            # Some servers make `-` of `_`, so that one could pass for the other.
+            if b"_" not in name:
+                # The parser leaves a tab at the end.
+                append((name, value.rstrip(b"\t ")))
 
     def _look_at(self, name: bytes, value: bytes) -> None:
-        if name in _ONCE and name in self._once:
-            self._fail(400)
-        self._once.add(name)
         if name in _FRAMING:
             self._framing = name + b": " + value + b"\r\n"
         if name == b"expect":
@@ -151,19 +117,42 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._read_headers()
         line = len(self.parser.get_method()) + len(self.url) + len(" HTTP/1.1") + 1
         if line > self._limits.line:
             self._fail(414)
-        if _NOT_IN_TARGET.search(self.url) or not self._has_known_version():
-            self._fail(400)
-        super().on_headers_complete()
-        self._wire = Wire(self.transport)
-        extensions: Any = {"receiver.wire": self._wire}
-        self.scope["extensions"] = extensions
-
-    def _has_known_version(self) -> bool:
         version = self.parser.get_http_version()
-        return version == "1.1" or (version == "1.0" and b"transfer-" not in self._framing)
+        known = version == "1.1" or (version == "1.0" and b"transfer-" not in self._framing)
+        if _NOT_IN_TARGET.search(self.url) or not known:
+            self._fail(400)
+        if version != "1.1" or not self._is_taken_at_once():
+            super().on_headers_complete()
+            self._wire = Wire(self.transport)
+            extensions: Any = {"receiver.wire": self._wire}
+            self.scope["extensions"] = extensions
+
+    def _is_taken_at_once(self) -> bool:
+        """Offer the request to the application's short way; tell whether it is taken there."""
+        others = self.cycle is not None and not self.cycle.response_complete
+        # The usual way waits until a client has read what it was sent before.
+        others = others or self.flow.write_paused
+        method = self.parser.get_method()
+        unusual = self.expect_100_continue or self._framing[:9] == b"transfer-" or method == b"HEAD"
+        if self._at_once is None or others or unusual or self.parser.should_upgrade():
+            return False
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope |= {
+            "method": method.decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+        }
+        if taken := self._at_once(self.scope):
+            keep_alive = self.parser.should_keep_alive()
+            cycle: Any = Exchange(self, taken, keep_alive=keep_alive)
+            self.cycle = self._exchange = cycle
+        return taken is not None
 
     def on_message_complete(self) -> None:
         # Of a request that offers an upgrade the parser leaves out the body.
@@ -175,12 +164,18 @@ class Protocol(HttpToolsProtocol):
         self._in_request = False
         self._stop_clock()
         super().on_message_complete()
+        self._end_exchange(whole=True)
+
+    def _end_exchange(self, *, whole: bool) -> None:
+        if exchange := self._exchange:
+            self._exchange = None
+            exchange.end(whole=whole)
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Read the body of a request that would rather speak another protocol, then close."""
         self.cycle.keep_alive = False
         if self._framing:
-            self.parser = httptools.HttpRequestParser(_BodyOf(self))
+            self.parser = httptools.HttpRequestParser(BodyOf(self))
             self.parser.feed_data(b"POST / HTTP/1.1\r\n" + self._framing + b"\r\n")
             self.data_received(rest)
 
@@ -194,7 +189,9 @@ class Protocol(HttpToolsProtocol):
 
     def _cut_off(self) -> None:
         self.cycle.keep_alive = False
-        if self.cycle.more_body:
+        if self._exchange:
+            self._end_exchange(whole=False)
+        elif self.cycle.more_body:
             self._wire.cut_off = True
             self.cycle.more_body = False
             self.cycle.message_event.set()
@@ -212,7 +209,7 @@ class Protocol(HttpToolsProtocol):
         raise ValueError(status)  # the parser stops and raises its own
 
     def _refuse(self, status: int) -> None:
-        body = _SENTENCES[status]
+        body = SENTENCES[status]
         head = b"content-type: text/plain\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
         self.transport.write(STATUS_LINE[status] + head % len(body) + body)
         self.transport.close()

@@ -76,6 +76,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or sorted(
     {"localhost", "127.0.0.1", "[::1]", _receiver_host} - {""}
 )
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+CSRF_FAILURE_VIEW = "dashboard.views.frame.expired"
 
 # Parts ------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -227,6 +228,7 @@ if IN_CLOUD:
     SECURE_REDIRECT_EXEMPT = [r"^$", r"^receive(/|$)", r"^health$", r"^ready$"]
     SECURE_HSTS_SECONDS = 31536000
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SESSION_EXPIRE_AT_BROWSER_CLOSE = True
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     # Subdomains and preload lists are the domain owner's decision, not one service's.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -237,7 +239,7 @@ LOGGING = {
     "formatters": {"line": {"()": "config.logs.formatter", "in_cloud": IN_CLOUD}},
     "handlers": {
         "stdout": {
-            "class": "logging.StreamHandler",
+            "class": "config.logs.Handler",
             "stream": "ext://sys.stdout",
             "formatter": "line",
         }

@@ -37,3 +37,4 @@ urlpatterns = patterns(settings.SURFACES)
 if "dashboard" in settings.SURFACES:
     handler400 = "dashboard.views.frame.unreadable"
     handler403 = "dashboard.views.frame.refused"
+    handler404 = "dashboard.views.frame.missing"

@@ -11,7 +11,8 @@ from typing import Any
 
 from uvicorn_worker import UvicornWorker
 
-from config.protocol import Limits, Protocol
+from config.protocol import Protocol
+from config.wire import Limits
 
 
 class Worker(UvicornWorker):

@@ -16,12 +16,13 @@ from receiver.models import Event, Reply
 
 from . import inert
 from .errors import GatewayError
-from .models import Queue, SentTask, Template
+from .models import Batch, Queue, SentTask, Template
 
 __all__ = [
     "ADDITION",
     "CHANGE",
     "DELETION",
+    "on_batch",
     "on_events",
     "on_named_task",
     "on_queue",
@@ -52,6 +53,11 @@ def on_queue(user: Any, name: str, text: str, flag: int = CHANGE) -> LogEntry:
 def on_template(user: Any, template: Template, text: str, flag: int = CHANGE) -> LogEntry:
     """Write that this user does something with a saved form."""
     return _write(user, Template, str(template.pk), template.title, text, flag)
+
+
+def on_batch(user: Any, batch: Batch, text: str, flag: int = CHANGE) -> LogEntry:
+    """Write that this user does something with a batch."""
+    return _write(user, Batch, str(batch.pk), str(batch), text, flag)
 
 
 def on_events(user: Any, text: str, flag: int = CHANGE, event: Event | None = None) -> LogEntry:

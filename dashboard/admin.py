@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import inert
 from .log_in import LogInForm
-from .models import SentTask, Template
+from .models import Batch, SentTask, Template
 
 admin.site.login_form = LogInForm
 admin.site.site_title = "Task dashboard"
@@ -77,4 +79,50 @@ class TemplateAdmin(admin.ModelAdmin):
         return Template.objects.recent()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class _Uncounted(Paginator):
+    """Counts no further than some pages: an admin's list is for looking around."""
+
+    CAP = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return int(rows[: self.CAP].count())
+
+
+@admin.register(Batch)
+class BatchAdmin(admin.ModelAdmin):
+    """Read-only: a batch is sent, stopped and deleted on its page, which keeps the counts true."""
+
+    list_display = [
+        *["__str__", "state", "source", "queue_id", "total", "sent", "failed"],
+        *["created_by", "created_at"],
+    ]
+    list_filter = ["state", "source"]
+    list_select_related = ["created_by"]
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    paginator = _Uncounted
+    actions = None
+    exclude = ["salt", "submission", "digest"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        return Batch.objects.light()
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        may_see = request.user.has_perm("receiver.view_body")
+        return [*self.exclude, *([] if may_see else ["fields"])]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

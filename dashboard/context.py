@@ -17,9 +17,10 @@ class Place(NamedTuple):
     here: bool
 
 
+BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
 TASK_PAGES = (
     *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
-    *("task-diff", "tasks-missing", "tasks-many"),
+    *("task-diff", "tasks-missing", "tasks-gave-up", "tasks-many"),
 )
 ENQUEUE_PAGES = ("enqueue", "enqueue-paste", "templates", "template-save")
 QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge", "queue-delete")
@@ -29,6 +30,7 @@ PLACES = (
     ("receiver.view_event", "events", "inbox", "Events", ("events", "event")),
     ("dashboard.view_senttask", "tasks", "list", "Tasks", TASK_PAGES),
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
+    ("dashboard.view_batch", "batches", "rows", "Batches", BATCH_PAGES),
     ("dashboard.view_queue", "queues", "stack", "Queues", QUEUE_PAGES),
     ("receiver.view_reply", "replies", "reply", "Replies", REPLY_PAGES),
     ("", "status", "pulse", "Status", ("status", "self-test", "self-test-start")),

@@ -65,6 +65,14 @@ def check_recipe(url: str) -> None:
         raise ValidationError(f"Only this receiver fails by a recipe: {settings.RECEIVER_URL}.")
 
 
+def clean_method(text: str) -> str:
+    """Return the method as Cloud Tasks spells it; POST where none is given."""
+    method = text.upper() or "POST"
+    if method not in METHODS:
+        raise ValidationError(f"A task's method is one of {', '.join(METHODS)}.")
+    return method
+
+
 def check_body(method: str, body: bytes) -> None:
     """Refuse a body where Cloud Tasks does."""
     if body and method not in BODY_METHODS:

@@ -73,10 +73,7 @@ class EnqueueForm(forms.Form):
         return names.queue_name(self.cleaned_data["queue"], self.location)
 
     def clean_method(self) -> str:
-        method = self.cleaned_data["method"].upper() or "POST"
-        if method not in drafts.METHODS:
-            raise ValidationError(f"A task's method is one of {', '.join(drafts.METHODS)}.")
-        return method
+        return drafts.clean_method(self.cleaned_data["method"])
 
     def clean_url(self) -> str:
         return rules.clean_url(self.cleaned_data["url"])

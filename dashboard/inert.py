@@ -20,6 +20,11 @@ def visible(text: str) -> str:
     return _HIDDEN.sub(_escape, text)
 
 
+def hides(text: str) -> bool:
+    """Tell whether there are characters in it that `visible` would show otherwise."""
+    return _HIDDEN.search(text) is not None
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

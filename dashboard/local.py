@@ -15,9 +15,19 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 
 from . import cache, inert
-from .errors import GatewayError, NotFound, Refused, Unreachable
+from .errors import GatewayError, NotFound, Refused, UnknownOutcome, Unreachable
 
 SECONDS = 2.0  # a page waits no longer
+IN_ORDER_SECONDS = 20.0  # nor for deliveries one after the other
+NEXT = "next"
+STEPS = {
+    NEXT: "to whatever is due next",
+    "60": "by a minute",
+    "3600": "by an hour",
+    "86400": "by a day",
+    "604800": "by a week",
+}
+ORDERS = {"reverse": "last due first", "random": "in random order"}
 MOST = 50  # each brings what was sent and answered, up to 64 KiB of both
 
 
@@ -77,6 +87,16 @@ def forward(to: datetime) -> None:
     _change("/emulator/clock", {"to": to.isoformat()})
 
 
+def advance(seconds: float) -> None:
+    """Turn its clock ahead by this much."""
+    _change("/emulator/clock", {"advance": seconds})
+
+
+def to_next() -> None:
+    """Turn its clock ahead to when the next task of any running queue is due."""
+    _change("/emulator/clock", {"next": True})
+
+
 def real_time() -> None:
     """Bring its clock back to the real time."""
     _change("/emulator/clock", {"resume": True})
@@ -87,26 +107,43 @@ def deliver_twice(name: str) -> None:
     _change("/emulator/tasks/redeliver", {"name": name})
 
 
-def _change(path: str, body: dict[str, Any]) -> None:
+def deliver_due(queue: str, order: str) -> list[str]:
+    """Deliver what is due in a queue of this full name, paused or not, and return the names.
+
+    `order` is reverse or random; each task waits for the answer to the one before. Raises
+    UnknownOutcome where that takes longer than we wait: it goes on there.
+    """
+    body = {"queue": queue, "order": order}
+    found: list[str] = _change("/emulator/release", body, IN_ORDER_SECONDS)["delivered"]
+    return found
+
+
+def _change(path: str, body: dict[str, Any], seconds: float = SECONDS) -> dict[str, Any]:
     try:
-        _ask("POST", path, body)
+        return _ask("POST", path, body, seconds)
     finally:
         cache.clear(__name__)
         cache.clear("dashboard.gateway")
 
 
-def _ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Ask once; raises Unreachable, NotFound or Refused."""
+def _ask(
+    method: str, path: str, body: dict[str, Any] | None = None, seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Ask once; raises Unreachable, NotFound, Refused, or UnknownOutcome after `seconds`."""
     address = urlsplit(settings.OIDC_ISSUER)
     if not settings.CLOUD_TASKS_ENDPOINT or address.scheme != "http" or not address.hostname:
         raise Unreachable("Only a local Cloud Tasks can do that.")
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=SECONDS)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=seconds)
     try:
         sent = None if body is None else json.dumps(body)
         connection.request(method, path, sent, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         found = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
+        if method == "POST" and isinstance(error, TimeoutError):
+            raise UnknownOutcome(
+                f"The local Cloud Tasks has not answered within {seconds:g} s: it goes on with it."
+            ) from error
         raise Unreachable(
             f"The local Cloud Tasks does not answer at {settings.OIDC_ISSUER}."
         ) from error

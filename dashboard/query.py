@@ -124,6 +124,12 @@ def _status(value: str) -> str:
     raise Unreadable(f"{value} is no status. It is 503, 5xx, or 0 for a dropped connection.")
 
 
+def _number(value: str) -> str:
+    if re.fullmatch(r"[1-9]\d{0,17}", value, re.ASCII):
+        return value
+    raise Unreadable(f"{value} is no batch. It is a number, as in the title of the batch's page.")
+
+
 def _one_of(what: str, values: tuple[str, ...]) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value.lower() in values:
@@ -160,6 +166,7 @@ FIELDS = {
     "account": Field("account:tasks@*", "the caller's account"),
     "source": Field("source:pubsub", ", ".join(SOURCES), _one_of("source", SOURCES)),
     "path": Field("path:/receive/orders*", "the path that was asked for"),
+    "batch": Field("batch:12", "the number of the batch that its task was sent by", _number),
     "after": Field("after:2h", "received since: a date, a time in UTC, or 30m, 2h, 7d ago"),
     "before": Field("before:2026-01-31", "received before it"),
 }

@@ -1,11 +1,14 @@
-r"""The words of one shell command, as a shell would read them and with nothing run.
+r"""The words of one shell command, as a shell would read and write them, with nothing run.
 
 shlex knows no $'...', in which browsers copy a request, and takes an unquoted & or | for text.
 """
 
 import re
+import shlex
 
 from django.core.exceptions import ValidationError
+
+from . import inert
 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPES |= {"e": "\x1b", "E": "\x1b", "\\": "\\", "'": "'", '"': '"', "?": "?"}
@@ -23,6 +26,22 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _RUN = re.compile(r"(?<!\\)(?:\\\\)*(?:`|\$[\w{(*@#?$!-])")
+
+
+def quote(text: str) -> str:
+    r"""Return a word that a shell reads as this text, hidden characters as `$'\xNN'`.
+
+    What is copied into a terminal must not move its cursor, and must be what is seen.
+    """
+    if not inert.hides(text):
+        return shlex.quote(text)
+    return f"$'{''.join(map(_quoted, text))}'"
+
+
+def _quoted(sign: str) -> str:
+    if inert.hides(sign):
+        return "".join(f"\\x{byte:02x}" for byte in sign.encode())
+    return f"\\{sign}" if sign in "\\'" else sign
 
 
 def split(text: str) -> list[str]:

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import shlex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from django.conf import settings
 
 from . import names
 from .drafts import Draft, under_receiver
+from .shell_words import quote
 
 INLINE_BYTES = 4096  # a longer body is read from a file
 BODY_FILE = "body.bin"
@@ -46,8 +46,8 @@ def _command(program: str, draft: Draft, *, name_first: bool) -> str:
         options.append(("oidc-token-audience", draft.audience))
     elif not name_first and under_receiver(draft.url):
         options.append(("oidc-service-account-email", ""))  # else it would take the usual one
-    first = f"{program} {shlex.quote(task_id)}" if name_first and task_id else program
-    lines = [f"  --{name}={shlex.quote(value)}" for name, value in options]
+    first = f"{program} {quote(task_id)}" if name_first and task_id else program
+    lines = [f"  --{name}={quote(value)}" for name, value in options]
     return " \\\n".join([first, *lines])
 
 
@@ -61,14 +61,14 @@ def curl(draft: Draft) -> str:
         options.append("--globoff")
     if "/." in urlsplit(draft.url).path:
         options.append("--path-as-is")
-    options.append(shlex.quote(draft.url))
+    options.append(quote(draft.url))
     lines = [f"{name}: {value}" if value else f"{name};" for name, value in draft.headers]
     if draft.body and not any(name.lower() == "content-type" for name, _ in draft.headers):
         lines.append("Content-Type:")
-    options += [f"-H {shlex.quote(line)}" for line in lines]
+    options += [f"-H {quote(line)}" for line in lines]
     if draft.body:
         text = _inline(draft.body)
-        body = f"--data-binary @{BODY_FILE}" if text is None else f"--data-raw {shlex.quote(text)}"
+        body = f"--data-binary @{BODY_FILE}" if text is None else f"--data-raw {quote(text)}"
         options.append(body)
     return " \\\n  ".join(["curl", *options])
 
@@ -91,11 +91,11 @@ def rest(draft: Draft) -> str:
         task["scheduleTime"] = f"{draft.schedule_time:%Y-%m-%dT%H:%M:%SZ}"
     local = bool(settings.CLOUD_TASKS_ENDPOINT)
     base = settings.OIDC_ISSUER if local else "https://cloudtasks.googleapis.com"
-    lines = [f"curl -X POST {shlex.quote(f'{base}/v2/{draft.queue}/tasks')}"]
+    lines = [f"curl -X POST {quote(f'{base}/v2/{draft.queue}/tasks')}"]
     if not local:
         lines.append('-H "Authorization: Bearer $(gcloud auth print-access-token)"')
     text = json.dumps({"task": task}, indent=2)
-    lines += ["-H 'Content-Type: application/json'", f"--data-raw {shlex.quote(text)}"]
+    lines += ["-H 'Content-Type: application/json'", f"--data-raw {quote(text)}"]
     return " \\\n  ".join(lines)
 
 

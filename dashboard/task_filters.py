@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from . import names
 from .cache import kept_for
 from .models import SentTask, SentTaskQuerySet
-from .views.frame import plain
+from .views.frame import plain, whole
 
 NOT_CREATED = "not created"
 STATES = (
@@ -35,7 +35,7 @@ USERS = 200
 
 
 class Filters:
-    """State, queue, text, sender and time; `write` makes the same of a URL."""
+    """State, queue, text, sender, batch and time; `write` makes the same of a URL."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         state, period = given.get("state", ""), given.get("period", "")
@@ -43,6 +43,7 @@ class Filters:
         self.queue = plain(given.get("queue"), 300).strip()
         self.text = plain(given.get("q"), 500).strip()
         self.by = plain(given.get("by"), 150)
+        self.batch = whole(given.get("batch"))
         self.period = period if period in PERIODS else ""
         self.since = "" if self.period else plain(given.get("from"), 40).strip()
         self.until = "" if self.period else plain(given.get("to"), 40).strip()
@@ -63,6 +64,8 @@ class Filters:
             self.problem = error.messages[0]
         if self.period:
             where &= Q(created_at__gte=timezone.now() - PERIODS[self.period][1])
+        if self.batch:
+            where &= Q(batch=self.batch)
         if self.by == COMMANDS:
             where &= Q(created_by=None)
         elif self.by:
@@ -99,11 +102,13 @@ class Filters:
     @property
     def narrowed(self) -> bool:
         """Whether anything but a state was chosen."""
-        return any((self.queue, self.text, self.by, self.period, self.since, self.until))
+        chosen = (self.queue, self.text, self.by, self.batch)
+        return any((*chosen, self.period, self.since, self.until))
 
     def write(self, **more: Any) -> str:
         """Return the query string, with some values in the place of others."""
-        chosen = {"state": self.state, "queue": self.queue, "q": self.text, "by": self.by}
+        chosen: dict[str, Any] = {"state": self.state, "queue": self.queue, "q": self.text}
+        chosen |= {"by": self.by, "batch": self.batch}
         chosen |= {"period": self.period, "from": self.since, "to": self.until}
         return urlencode({name: value for name, value in (chosen | more).items() if value})
 
@@ -114,6 +119,7 @@ class Filters:
             "Queue": self.queue,
             "Text in name or URL": self.text,
             "Sent by": "a command" if self.by == COMMANDS else self.by,
+            "Batch": str(self.batch or ""),
             "Sent in the last": PERIODS[self.period][0] if self.period else "",
             "Sent from": f"{self.since} UTC" if self.since else "",
             "Sent until": f"{self.until} UTC" if self.until else "",

@@ -127,6 +127,11 @@ class Exchange(asyncio.Protocol):
             self._end(usable=False)
 
     # What the parser calls ---------------------------------------------------------------
+    def on_message_begin(self) -> None:
+        """End the connection after an answer that another follows, which nobody asked for."""
+        if self._answer is None or self._answer.done():
+            self.usable = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header, but none that follows a body."""
         if not self._in_head:
@@ -167,9 +172,8 @@ class Exchange(asyncio.Protocol):
         return 100 <= self._response.status < 200 and self._response.status != 101
 
     def _end(self, usable: bool) -> None:
-        """Hand the answer over; a second one, which nobody asked for, ends the connection."""
+        """Hand the answer over."""
         if self._answer is None or self._answer.done():
-            self.usable = False
             return
         self.usable = usable and not self._transport.get_write_buffer_size()
         self._answer.set_result(self._response)

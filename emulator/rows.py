@@ -168,7 +168,9 @@ def _storer(field: Any, connection: Any) -> Callable[[Any], Any]:
 
 def _instant(store: Callable[[Any], Any], value: datetime | None) -> Any:
     """Return an instant of UTC as SQLite's text, at a fifth of what Django takes."""
-    if value is None or value.tzinfo is not UTC:
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
         return store(value)
     return str(value)[:-6]  # the offset
 

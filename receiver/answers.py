@@ -1,6 +1,6 @@
 """What the receiver answers, told apart from how a server is made to send it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .refusals import ANSWERS, Reason
 
@@ -12,8 +12,7 @@ _USUAL = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Status, body and headers, sent after `delay` seconds; or a connection dropped instead."""
 
     status: int

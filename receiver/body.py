@@ -24,9 +24,9 @@ async def receive_body(
 
     Raises Refused: too large, or truncated. How long it may take is up to the server.
     """
-    announced = _announced(length, cap) if length else None
+    expected = announced(length, cap) if length else None
     body = await _join_parts(receive, cap)
-    if announced is not None and len(body) != announced:
+    if expected is not None and len(body) != expected:
         raise Refused(Reason.TRUNCATED)
     return body
 
@@ -58,12 +58,13 @@ def read_body(environ: Mapping[str, Any], cap: int) -> bytes:
         raise Refused(Reason.LENGTH_REQUIRED)
     with _patience(environ) as deadline:
         if not coded and length:
-            return _read_length(environ["wsgi.input"], _announced(length, cap), deadline)
+            return _read_length(environ["wsgi.input"], announced(length, cap), deadline)
         # Without either header a body is possible only in HTTP/2, where the server ends it.
         return _read_to_end(environ["wsgi.input"], cap, deadline) if ended else b""
 
 
-def _announced(length: str, cap: int) -> int:
+def announced(length: str, cap: int) -> int:
+    """Return the length that a header announces; raises Refused for none, or one over `cap`."""
     if not (length.isascii() and length.isdigit()):
         raise Refused(Reason.TRUNCATED)
     if len(length.lstrip("0")) > 18 or int(length) > cap:

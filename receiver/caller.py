@@ -6,17 +6,27 @@ account and the audience.
 """
 
 import base64
+import json
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from django.conf import settings
 from google.auth import crypt, jwt
 
 from .certificates import Certificates, Unreachable
-from .claims import check_claims, check_issuer, check_numbers, claimed, is_current
+from .claims import (
+    check_claims,
+    check_issuer,
+    check_numbers,
+    claimed,
+    is_admitted_anywhere,
+    is_current,
+    validity,
+)
+from .kept_settings import kept_settings
+from .kept_tokens import Caller as Caller
 from .kept_tokens import KeptTokens, Token
 from .models import Event
 from .refusals import Reason, Refused
@@ -33,39 +43,44 @@ class WouldWait(Exception):
     """The issuer has to be asked first, which takes up to three seconds."""
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who sent a request, and how that is known."""
-
-    account: str = ""
-    audience: str = ""
-    check: Event.Check = Event.Check.NONE
-
-
 def identify(environ: Mapping[str, Any], *, at_once: bool = False) -> Caller:
     """Return the caller by the mode of RECEIVER_AUTH; raises Refused. Reads no body.
 
     With `at_once` it raises WouldWait where the issuer must be asked for its keys first.
     """
-    mode = settings.RECEIVER_AUTH
+    mode = kept_settings().receiver_auth
     if mode == "off":
         return Caller()
-    written = _token(_authorization(environ, behind_iam=mode == "iam"))
-    kept = kept_tokens.get(written)
-    token = kept or _parts(written)
+    authorization = _authorization(environ, behind_iam=mode == "iam")
+    known = kept_tokens.get(authorization)
+    if known and _holds(known):
+        return known.caller
+    written = _token(authorization)
+    token = known or _parts(written)
     try:
         if mode == "iam":
             check_issuer(token.claims)
-            check = Event.Check.IAM
+            pem, check = token.pem, Event.Check.IAM
         else:
-            token = _signed(written, token, at_once)
-            check = Event.Check.VERIFIED
+            pem, check = _signed(written, token, at_once), Event.Check.VERIFIED
         check_claims(token.claims, environ)
     except Refused as refused:
         raise Refused(refused.reason, *token.claimed) from None
-    if token is not kept:
-        kept_tokens.keep(written, token)
-    return Caller(*token.claimed, check)
+    caller = Caller(*token.claimed, check)
+    everywhere = kept_settings() if is_admitted_anywhere(token.claims["aud"]) else None
+    checked = (pem, caller, validity(token.claims), everywhere)
+    kept_tokens.keep(authorization, Token(token.header, token.claims, token.claimed, *checked))
+    return caller
+
+
+def _holds(known: Token) -> bool:
+    """Tell whether nothing has changed of what a token was admitted by before."""
+    settings = kept_settings()
+    if known.settings is not settings or not known.valid[0] <= time.time() <= known.valid[1]:
+        return False
+    if settings.receiver_auth == "iam":
+        return True
+    return known.pem == certificates.current(settings.oidc_certs_url, known.header["kid"])
 
 
 def has_token(environ: Mapping[str, Any]) -> bool:
@@ -103,8 +118,9 @@ def _token(authorization: str) -> str:
 def _parts(token: str) -> Token:
     """Return a token's header and claims, unchecked."""
     try:
-        claims = dict(jwt.decode(token, verify=False))
-        return Token(_header(token.partition(".")[0]), claims, claimed(claims))
+        header, payload, _ = token.split(".")
+        claims = json.loads(_decoded(payload).decode())
+        return Token(_header(header), claims, claimed(claims))
     except Exception:  # a nested bomb raises RecursionError, odd padding binascii's own error
         raise Refused(Reason.MALFORMED) from None
 
@@ -115,13 +131,13 @@ def _header(part: str) -> dict[str, Any]:
     return dict(jwt.decode_header(f"{part}.e30."))
 
 
-def _signed(written: str, token: Token, at_once: bool) -> Token:
-    """Return the token with the key that its signature matches; raises Refused."""
+def _signed(written: str, token: Token, at_once: bool) -> str:
+    """Return the key that the token's signature matches; raises Refused."""
     if token.pem and token.pem == certificates.current(
-        settings.OIDC_CERTS_URL, token.header["kid"]
+        kept_settings().oidc_certs_url, token.header["kid"]
     ):
         check_issuer(token.claims)
-        return token  # nothing else than key and setting could have changed
+        return token.pem  # nothing else than key and setting could have changed
     if written.endswith(_REMOVED):
         raise Refused(Reason.SIGNATURE_REMOVED)
     kid = token.header.get("kid")
@@ -132,10 +148,14 @@ def _signed(written: str, token: Token, at_once: bool) -> Token:
     check_numbers(token.claims)
     pem = _key(kid, at_once)
     signed, _, signature = written.rpartition(".")
-    if not _verifier(pem).verify(signed, _decoded(signature)):
+    try:
+        matches = _verifier(pem).verify(signed, _decoded(signature))
+    except ValueError:
+        raise Refused(Reason.MALFORMED) from None
+    if not matches:
         # A token that is too old is named so, whoever signed it: nobody has to mend its signature.
         raise Refused(Reason.SIGNATURE if is_current(token.claims) else Reason.EXPIRED)
-    return replace(token, pem=pem)
+    return pem
 
 
 @lru_cache(maxsize=16)
@@ -149,7 +169,7 @@ def _decoded(part: str) -> bytes:
 
 
 def _key(kid: str, at_once: bool) -> str:
-    url = settings.OIDC_CERTS_URL
+    url = kept_settings().oidc_certs_url
     if at_once and certificates.would_ask(url, kid):
         raise WouldWait
     try:

@@ -4,10 +4,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
 from . import text
 from .headers import raw_path, raw_query
+from .kept_settings import kept_settings
 from .masking import masked_url
 from .refusals import Reason, Refused
 
@@ -27,7 +26,7 @@ def check_claims(claims: dict[str, Any], environ: Mapping[str, Any]) -> None:
         raise Refused(Reason.EXPIRED)
     if claims["exp"] - claims["iat"] > LIFETIME:
         raise Refused(Reason.LIFETIME)
-    admitted = settings.OIDC_SERVICE_ACCOUNT
+    admitted = kept_settings().oidc_service_account
     if not admitted or account != admitted:
         raise Refused(Reason.ACCOUNT)
     if claims.get("email_verified") is not True:
@@ -36,7 +35,7 @@ def check_claims(claims: dict[str, Any], environ: Mapping[str, Any]) -> None:
 
 def check_issuer(claims: dict[str, Any]) -> None:
     """Raise Refused unless the token is OIDC_ISSUER's."""
-    issuer = settings.OIDC_ISSUER
+    issuer = kept_settings().oidc_issuer
     admitted = _GOOGLE if issuer in _GOOGLE else {issuer}
     if not isinstance(claims.get("iss"), str) or claims["iss"] not in admitted:
         raise Refused(Reason.ISSUER)
@@ -44,7 +43,7 @@ def check_issuer(claims: dict[str, Any]) -> None:
 
 def check_numbers(claims: dict[str, Any]) -> None:
     """Raise Refused unless the times are numbers that can be compared."""
-    if not all(_is_number(claims.get(name)) for name in ("iat", "exp")):
+    if not (_is_number(claims.get("iat")) and _is_number(claims.get("exp"))):
         raise Refused(Reason.MALFORMED)
 
 
@@ -57,10 +56,16 @@ def _is_number(value: object) -> bool:
 
 def is_current(claims: dict[str, Any]) -> bool:
     """Tell whether a token is valid now, our clock up to 10 seconds off."""
-    now, begins = time.time(), claims.get("nbf", claims["iat"])
+    begins, ends = validity(claims)
+    return begins <= time.time() <= ends
+
+
+def validity(claims: dict[str, Any]) -> tuple[float, float]:
+    """Return from when until when a token is valid, our clock up to 10 seconds off."""
+    begins = claims.get("nbf", claims["iat"])
     if not _is_number(begins):
-        return False
-    return bool(max(begins, claims["iat"]) - SKEW <= now <= claims["exp"] + SKEW)
+        return (1.0, 0.0)
+    return max(begins, claims["iat"]) - SKEW, claims["exp"] + SKEW
 
 
 def _is_admitted(audience: str, environ: Mapping[str, Any]) -> bool:
@@ -69,12 +74,19 @@ def _is_admitted(audience: str, environ: Mapping[str, Any]) -> bool:
     Cloud Tasks signs for the task's full URL where the task names none, so the request's path
     counts too; the host comes from the settings, for the Host header is the sender's.
     """
-    base = settings.RECEIVER_URL.rstrip("/")
-    if audience.removesuffix("/") == base or audience in settings.OIDC_AUDIENCES:
+    if is_admitted_anywhere(audience):
         return True
     # RECEIVER_URL may name a path of the receiver itself; the request's own begins at the root.
+    base = kept_settings().receiver_url
     target = "/".join(base.split("/", 3)[:3]) + raw_path(environ)
     return audience in (target, f"{target}?{raw_query(environ)}")
+
+
+def is_admitted_anywhere(audience: str) -> bool:
+    """Tell whether an audience is this receiver's for every path."""
+    kept = kept_settings()
+    ours = kept.receiver_url.rstrip("/")
+    return audience.removesuffix("/") == ours or audience in kept.oidc_audiences
 
 
 def claimed(claims: dict[str, Any]) -> tuple[str, str]:

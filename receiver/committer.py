@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -39,15 +39,19 @@ class Busy(Exception):
     """Too much waits to be written, or the database took too long; nothing is known of it."""
 
 
+Done = Callable[[Busy | None], None]
+
+
 @dataclass(slots=True)
 class _Job:
     delivery: Delivery
-    done: "asyncio.Future[None]"
+    done: Done
     given_at: float
+    left: bool = False  # nobody waits for it any more
 
 
 class Committer:
-    """Stores deliveries for the coroutines of one event loop.
+    """Stores deliveries for one event loop.
 
     The thread starts with the first use, so that a server may fork before.
     """
@@ -64,20 +68,37 @@ class Committer:
 
     async def store(self, delivery: Delivery) -> None:
         """Return once the delivery is committed or has its `error`; raises Busy."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(busy: Busy | None) -> None:
+            if not future.done():
+                future.set_exception(busy) if busy else future.set_result(None)
+
+        job = self.give(delivery, done)
+        try:
+            await future
+        finally:
+            job.left = True
+
+    def give(self, delivery: Delivery, done: Done) -> "_Job":
+        """Store a delivery and call `done` on the loop: committed, or with its `error`, or Busy.
+
+        Raises Busy where there is no room for it.
+        """
         size = len(delivery.body)
         full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
         if len(self._waiting) >= MOST_WAITING or full:
             counts.busy += 1
             raise Busy
         self._start()
-        job = _Job(delivery, self._loop.create_future(), self._loop.time())
+        job = _Job(delivery, done, self._loop.time())
         self._waiting.append(job)
         self._waiting_bytes += size
         if not self._given:
             # Whoever is served in the same turn of the loop comes along.
             self._loop.call_soon(self._hand_over)
         self._given.append(job)
-        await job.done
+        return job
 
     @property
     def busy(self) -> bool:
@@ -116,16 +137,23 @@ class Committer:
         for job in self._waiting:
             if self._loop.time() - job.given_at < PATIENCE:
                 break
-            if not job.done.done():
+            if not job.left:
+                job.left = True
                 counts.busy += 1
-                job.done.set_exception(Busy())
+                job.done(Busy())
 
     def _settle(self, batch: list[_Job]) -> None:
         for job in batch:
             self._waiting.popleft()
             self._waiting_bytes -= len(job.delivery.body)
-            if not job.done.done():
-                job.done.set_result(None)
+            if not job.left:
+                self._answer(job)
+
+    def _answer(self, job: _Job) -> None:
+        try:
+            job.done(None)
+        except Exception:  # a mistake in one answer is no reason to leave the others waiting
+            log.exception("An answer could not be sent.")
 
     # What follows runs on the thread.
 
@@ -160,7 +188,7 @@ class Committer:
 
     def _write(self, batch: list[_Job]) -> None:
         # Who has given up was answered already, and will send it again.
-        deliveries = [job.delivery for job in batch if not job.done.done()]
+        deliveries = [job.delivery for job in batch if not job.left]
         try:
             if deliveries:
                 store(deliveries)

@@ -1,6 +1,7 @@
 """The receiver in production: an ASGI function in front of Django, which serves everything else.
 
 Caller, body, row, commit, answer, in this order; a refused request costs no read of its body.
+`at_once` is the short way for those that need no coroutine, where the server offers it.
 """
 
 import asyncio
@@ -10,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.http.request import split_domain_port, validate_host
 
 from . import answers
 from .answers import Answer
@@ -18,7 +18,9 @@ from .body import receive_body
 from .caller import Caller, WouldWait, identify
 from .committer import Busy, Committer
 from .delivery import Delivery
+from .direct import Direct, waited
 from .environ import environ_of
+from .hosts import check_host
 from .refusals import Reason, Refused
 from .routes import is_delivery
 
@@ -34,6 +36,7 @@ class Front:
     def __init__(self, pages: Application, *, alone: bool) -> None:
         self._pages, self._alone = pages, alone
         self._committer = Committer()
+        self.at_once = Direct(self._committer, alone=alone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -42,7 +45,7 @@ class Front:
         if not is_delivery(scope["path"], environ, alone=self._alone):
             return await self._pages(scope, receive, send)
         answer = await self._take(scope, environ, receive)
-        if not await _waited(answer.delay) or answer.drop:
+        if not await waited(answer.delay) or answer.drop:
             return await drop(scope)
         await _send(answer, environ, send)
 
@@ -53,7 +56,7 @@ class Front:
     async def _take(self, scope: Scope, environ: dict[str, Any], receive: Receive) -> Answer:
         received_at = datetime.now(UTC)
         try:
-            _check_host(scope, environ)
+            check_host(environ, scope)
             caller = await _caller(environ)
             length = environ.get("CONTENT_LENGTH")
             body = await receive_body(receive, length, settings.MAX_BODY_BYTES)
@@ -77,32 +80,11 @@ class Front:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _waited(seconds: float) -> bool:
-    """Wait; return False where the server ended first."""
-    try:
-        await asyncio.sleep(seconds) if seconds else None
-    except asyncio.CancelledError:
-        return False
-    return True
-
-
 async def _caller(environ: dict[str, Any]) -> Caller:
     try:
         return identify(environ, at_once=True)
     except WouldWait:  # for the issuer, and the others must not wait with it
         return await asyncio.to_thread(identify, environ)
-
-
-def _check_host(scope: Scope, environ: dict[str, Any]) -> None:
-    """Refuse what Django's middleware would, by the same rule; without the header as it does."""
-    host = environ.get("HTTP_HOST") or str((scope.get("server") or ("",))[0])
-    if not _is_ours(host, tuple(settings.ALLOWED_HOSTS)):
-        raise Refused(Reason.HOST)
-
-
-@lru_cache(maxsize=256)
-def _is_ours(host: str, allowed: tuple[str, ...]) -> bool:
-    return validate_host(split_domain_port(host)[0], allowed)
 
 
 async def _send(answer: Answer, environ: dict[str, Any], send: Send) -> None:

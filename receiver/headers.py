@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from . import text
-from .masking import masked_header
+from .masking import is_secret, masked_header
 
 # WSGI loses the case of names; Google's own are spelled as Google does.
 _SPELLING = {
@@ -25,18 +25,36 @@ _SPELLING = {
     )
 }
 _NAME_CHARACTERS = 300
+# New in each request, so that nothing is gained by keeping what was made of them.
+_NEW_EACH_TIME = {
+    *("HTTP_X_CLOUDTASKS_TASKNAME", "HTTP_X_CLOUDTASKS_TASKETA", "HTTP_TRACEPARENT"),
+    *("HTTP_X_CLOUD_TRACE_CONTEXT", "HTTP_X_CLOUDSCHEDULER_SCHEDULETIME"),
+}
+# Where an environ may have the list already.
+SHOWN = "receiver.headers"
+Pair = tuple[str, str]
 
 
-def header_list(environ: Mapping[str, Any]) -> list[list[str]]:
-    """Return the headers as [name, value] pairs, secrets masked, unsafe characters escaped."""
-    found = []
-    for key, value in environ.items():
-        name = _name(key)
-        # Some servers put an empty type or length where there was none.
-        if name and (value or key.startswith("HTTP_")):
-            shown = masked_header(name, _value(str(value)))
-            found.append([name, text.escaped(shown)])
-    return found
+def header_list(environ: Mapping[str, Any]) -> list[Pair]:
+    """Return the headers as (name, value) pairs, secrets masked, unsafe characters escaped."""
+    if SHOWN in environ:
+        return list(environ[SHOWN])
+    return [pair for key, value in environ.items() if (pair := shown(key, str(value)))]
+
+
+def shown(key: str, value: str) -> Pair | None:
+    """Return a header of an environ as it may be saved, None for what is none."""
+    name = _name(key)
+    # Some servers put an empty type or length where there was none.
+    if name and (value or key.startswith("HTTP_")):
+        value = value if value.isascii() else _value(value)
+        return name, text.escaped(masked_header(name, value))
+    return None
+
+
+def comes_again(key: str) -> bool:
+    """Tell whether a header of an environ is no secret and mostly says what it said before."""
+    return key not in _NEW_EACH_TIME and not is_secret(_name(key))
 
 
 @lru_cache(maxsize=1024)
@@ -50,8 +68,6 @@ def _name(key: str) -> str:
 
 
 def _value(value: str) -> str:
-    if value.isascii():
-        return value
     # As bytes it is what was sent; most senders mean UTF-8.
     try:
         return value.encode("latin-1").decode("utf-8", "backslashreplace")

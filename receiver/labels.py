@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import text
 from .models import Event
@@ -25,8 +24,7 @@ _PUBSUB_AGENTS = ("CloudPubSub-Google", "APIs-Google")
 _ENVELOPE_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """The X-CloudTasks headers with the right shape; one of another shape counts as absent."""
 
     queue: str = ""
@@ -42,6 +40,7 @@ def labels(environ: Mapping[str, Any]) -> Labels:
     """Return the typed X-CloudTasks headers; the raw ones stay in the list of headers."""
 
     get = environ.get
+    reason = get("HTTP_X_CLOUDTASKS_TASKRETRYREASON")
     return Labels(
         _shaped(_QUEUE, get("HTTP_X_CLOUDTASKS_QUEUENAME")),
         _shaped(_TASK, get("HTTP_X_CLOUDTASKS_TASKNAME")),
@@ -49,7 +48,7 @@ def labels(environ: Mapping[str, Any]) -> Labels:
         _count(get("HTTP_X_CLOUDTASKS_TASKEXECUTIONCOUNT")),
         _instant(get("HTTP_X_CLOUDTASKS_TASKETA")),
         _count(get("HTTP_X_CLOUDTASKS_TASKPREVIOUSRESPONSE")),
-        text.from_wsgi(get("HTTP_X_CLOUDTASKS_TASKRETRYREASON") or "", 200),
+        text.from_wsgi(reason, 200) if reason else "",
     )
 
 
@@ -71,10 +70,10 @@ def _instant(value: str | None) -> datetime | None:
 
 def source(environ: Mapping[str, Any], body: bytes) -> Event.Source:
     """Return whose request this looks like, by Google's and CloudEvents' documented marks."""
+    if _is_task(environ):
+        return Event.Source.CLOUD_TASKS
     agent = str(environ.get("HTTP_USER_AGENT", ""))
     kind = str(environ.get("CONTENT_TYPE", "")).lower()
-    if any(key.startswith("HTTP_X_CLOUDTASKS_") for key in environ):
-        return Event.Source.CLOUD_TASKS
     if _is_scheduler(environ) or agent.startswith("Google-Cloud-Scheduler"):
         return Event.Source.CLOUD_SCHEDULER
     # Before Pub/Sub: Eventarc sends CloudEvents that were Pub/Sub messages on the way.
@@ -89,6 +88,13 @@ def source(environ: Mapping[str, Any], body: bytes) -> Event.Source:
     return Event.Source.OTHER
 
 
+def _is_task(environ: Mapping[str, Any]) -> bool:
+    # Cloud Tasks sends this one always, so that the others are rarely looked for.
+    return "HTTP_X_CLOUDTASKS_QUEUENAME" in environ or any(
+        key.startswith("HTTP_X_CLOUDTASKS_") for key in environ
+    )
+
+
 def _is_scheduler(environ: Mapping[str, Any]) -> bool:
     return any(key.startswith("HTTP_X_CLOUDSCHEDULER") for key in environ)
 
@@ -100,7 +106,7 @@ def _is_envelope(body: bytes) -> bool:
 
 def is_labelled(environ: Mapping[str, Any]) -> bool:
     """Tell whether Cloud Tasks' or Cloud Scheduler's own headers are there."""
-    return _is_scheduler(environ) or any(k.startswith("HTTP_X_CLOUDTASKS_") for k in environ)
+    return _is_task(environ) or _is_scheduler(environ)
 
 
 def trace(environ: Mapping[str, Any]) -> str:

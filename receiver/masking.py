@@ -24,7 +24,7 @@ _USER_INFO = re.compile(r"(?<=://)[^/?#@\s]*:[^/?#@\s]*(?=@)")
 
 def masked_header(name: str, value: str) -> str:
     """Return a header's value as it may be saved; the scheme of an Authorization stays."""
-    if not _is_secret(name):
+    if not is_secret(name):
         return masked_url(value)
     scheme = _SCHEME.match(value) if name.lower().endswith("authorization") else None
     start = scheme.end() if scheme else 0
@@ -32,7 +32,8 @@ def masked_header(name: str, value: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Tell whether what a header or parameter of this name says is a secret."""
     return _NAME.search(name) is not None
 
 
@@ -61,5 +62,5 @@ def masked(value: str) -> str:
 
 def _parameter(match: re.Match[str]) -> str:
     name = unquote_plus(match[1]).strip().replace("_", "-")
-    secret = name.lower() in _PARAMETERS or _is_secret(name)
+    secret = name.lower() in _PARAMETERS or is_secret(name)
     return f"{match[1]}={masked(match[2])}" if secret else match[0]

@@ -14,18 +14,21 @@ from .matching import choose, matches
 from .models import Event, Reply
 
 
+def any_to_ask() -> bool:
+    """Tell whether any rule may answer at the moment; mostly there is none."""
+    return bool(settings.REPLIES) and Reply.objects.any_active(timezone.now())
+
+
 def assign(deliveries: Sequence[Delivery]) -> None:
     """Let the active rules answer deliveries, mark their events, and count the hits.
 
     Belongs into the transaction that stores the events, and may be told again where that was
-    rolled back. One query tells that there are no rules, the usual case.
+    rolled back.
     """
-    for delivery in deliveries:
-        if delivery.answer:
-            _answer_by(None, delivery)
-    now = timezone.now()
-    if not settings.REPLIES or not Reply.objects.any_active(now):
+    forget(deliveries)
+    if not settings.REPLIES:
         return
+    now = timezone.now()
     active = list(Reply.objects.active(now))
     meant = {reply.pk for reply in active for one in deliveries if matches(reply, one.event)}
     if not meant:
@@ -44,6 +47,13 @@ def assign(deliveries: Sequence[Delivery]) -> None:
             reply.hits += hits
             reply.last_hit_at = now
             reply.save(update_fields=["hits", "last_hit_at"])
+
+
+def forget(deliveries: Sequence[Delivery]) -> None:
+    """Take back what rules have answered deliveries whose transaction was rolled back."""
+    for delivery in deliveries:
+        if delivery.answer:
+            _answer_by(None, delivery)
 
 
 def _answer_by(reply: Reply | None, delivery: Delivery) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache
+from json.encoder import encode_basestring_ascii
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models
 
+from .driver import first, spelled
 from .models import Event
 
 _AS_THEY_ARE = (
@@ -22,7 +24,7 @@ def insert(events: Sequence[Event]) -> None:
     sql, (values, prepared) = _statement(connection.vendor)
     rows = []
     for event in events:
-        row = list(values(event))
+        row = [*values(event)]
         for position, prepare in prepared:
             row[position] = prepare(row[position])
         rows.append(row)
@@ -53,27 +55,41 @@ def _prepare(field: Any) -> Callable[[Any], Any] | None:
             return _sqlite_instant
         return connection.ops.adapt_datetimefield_value
     if isinstance(field, models.JSONField):
-        return partial(connection.ops.adapt_json_value, encoder=None)
+        return _pairs_as_json
     if isinstance(field, _AS_THEY_ARE):
-        return str if field.choices else None  # a choice is its text, not the enum's member
+        return _text if field.choices else None
     return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _text(choice: str) -> str:
+    """Return a choice's text, which an enum's member is not to a driver."""
+    return choice if type(choice) is str else str(choice)
+
+
+def _pairs_as_json(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"[{', '.join([_pair_as_json(name, value) for name, value in pairs])}]"
+
+
+@lru_cache(maxsize=1024)
+def _pair_as_json(name: str, value: str) -> str:
+    return f"[{encode_basestring_ascii(name)}, {encode_basestring_ascii(value)}]"
 
 
 def _sqlite_instant(value: datetime | None) -> Any:
     if value and value.tzinfo is UTC:
-        return str(value.replace(tzinfo=None))  # as Django writes it, without its detours
+        return value.isoformat(" ")[:-6]  # as Django writes it, without its detours
     return connection.ops.adapt_datetimefield_value(value)
 
 
 def _run(sql: str, rows: list[list[Any]]) -> list[int]:
-    with connection.cursor() as cursor:
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    with connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            with connection.wrap_database_errors:
-                return _returned(cursor.cursor, sql, rows)
-        cursor.executemany(sql, rows)
-        # The transaction holds SQLite's only write lock, so that the keys follow one another.
-        cursor.execute("SELECT last_insert_rowid()")
-        last = int(cursor.fetchone()[0])
+            return _returned(raw.cursor(), sql, rows)
+        raw.executemany(spelled(sql, "sqlite"), rows)
+    # The transaction holds SQLite's only write lock, so that the keys follow one another.
+    last = int(first("SELECT last_insert_rowid()")[0])
     return list(range(last - len(rows) + 1, last + 1))
 
 

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from . import recorder, replies, rows
 from .counts import counts
 from .delivery import Delivery
+from .driver import group
 from .recorder import StoreAway, named
 
 trouble = logging.getLogger("receiver.trouble")
@@ -53,6 +54,7 @@ def write_lines(deliveries: Sequence[Delivery]) -> None:
         counts.unstored += 1
         if not isinstance(delivery.error, StoreAway):
             trouble.error("Could not store a request at all: %s.", named(delivery.error))
+    recorder.flush_lines()
 
 
 def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
@@ -68,13 +70,22 @@ def _commit_on_a_live_connection(deliveries: Sequence[Delivery]) -> None:
 
 
 def _commit(deliveries: Sequence[Delivery]) -> None:
-    with transaction.atomic():
-        # What is only an envelope is kept at any price: no rule is asked about it.
-        replies.assign([delivery for delivery in deliveries if not delivery.odd])
-        now = datetime.now(UTC)
-        for delivery in deliveries:
-            delivery.stop_the_watch(now)
-        rows.insert([delivery.event for delivery in deliveries])
+    if replies.any_to_ask():
+        with transaction.atomic():
+            # What is only an envelope is kept at any price: no rule is asked about it.
+            replies.assign([delivery for delivery in deliveries if not delivery.odd])
+            _insert(deliveries)
+    else:
+        replies.forget(deliveries)
+        with group():
+            _insert(deliveries)
+
+
+def _insert(deliveries: Sequence[Delivery]) -> None:
+    now = datetime.now(UTC)
+    for delivery in deliveries:
+        delivery.stop_the_watch(now)
+    rows.insert([delivery.event for delivery in deliveries])
 
 
 def _is_lost(kept: object) -> bool:

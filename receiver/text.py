@@ -9,6 +9,7 @@ import unicodedata
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_PRINTABLE = bytes(range(0x20, 0x7F))
 # A pair of `\\uD83D\\uDE00` is one character; control characters, quotes and `\\` stay escaped.
 _ESCAPE = re.compile(
     r"\\(?:(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -36,6 +37,8 @@ def escaped(text: str, keep: str = "") -> str:
 
 def decoded(data: bytes, keep: str = "") -> str:
     """Return bytes as escaped text: UTF-8, what is not UTF-8 as `\\xNN`."""
+    if not data.translate(None, _PRINTABLE):
+        return data.decode("ascii")
     return escaped(data.decode("utf-8", "backslashreplace"), keep)
 
 
@@ -66,7 +69,10 @@ def from_wsgi(value: str, limit: int | None = None) -> str:
 
 def preview(body: bytes) -> str:
     """Return the beginning of a body for a list: one line, blanks collapsed, 160 characters."""
-    text = _on_one_line(body[: 4 * PREVIEW_CHARACTERS].decode("utf-8", "backslashreplace"))
+    # Of most bodies a smaller piece says as much; what ends a piece may be half a character.
+    text = _on_one_line(body[: 2 * PREVIEW_CHARACTERS].decode("utf-8", "backslashreplace"))
+    if len(text) <= PREVIEW_CHARACTERS + 20 and len(body) > 2 * PREVIEW_CHARACTERS:
+        text = _on_one_line(body[: 4 * PREVIEW_CHARACTERS].decode("utf-8", "backslashreplace"))
     if len(text) <= PREVIEW_CHARACTERS and len(body) <= 4 * PREVIEW_CHARACTERS:
         return text
     return text[: PREVIEW_CHARACTERS - 1] + "…"

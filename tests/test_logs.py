@@ -1,5 +1,6 @@
 """The log line in the cloud: one JSON object, whatever the body says, that Cloud Logging takes."""
 
+import io
 import json
 import logging
 
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from config.logs import JsonFormatter, PlainFormatter
+from config.logs import Handler, JsonFormatter, PlainFormatter
 from receiver.checks import MOST_LOG_BODY_BYTES
 from receiver.models import Event
 from receiver.recorder import write_line
@@ -132,3 +133,27 @@ def test_the_longest_line_is_one_that_cloud_logging_takes(caplog, settings, unit
     plain, entry = lines(caplog, body, queue="q" * 100, task="t" * 500, trace=TRACE, **long)
     assert len(entry) < MOST
     assert plain.endswith(f"... ({len(body)} bytes)")
+
+
+def test_lines_of_events_are_written_together_and_others_at_once():
+    written = []
+
+    class Stream(io.StringIO):
+        def flush(self):
+            written.append(self.getvalue())
+
+    handler = Handler(Stream())
+    handler.setFormatter(PlainFormatter())
+    for name in ("receiver.events", "receiver.events", "receiver.trouble"):
+        handler.handle(logging.makeLogRecord({"name": name, "msg": name, "levelname": "INFO"}))
+    assert written == ["receiver.events\n" * 2 + "INFO receiver.trouble: receiver.trouble\n"]
+    handler.handle(logging.makeLogRecord({"name": "receiver.events", "msg": "last"}))
+    handler.flush()
+    assert written[1].endswith("last\n")
+
+
+def test_a_stream_that_is_closed_raises_nothing(monkeypatch, capsys):
+    handler = Handler(io.StringIO())
+    handler.stream.close()
+    handler.handle(logging.makeLogRecord({"name": "receiver.events", "msg": "x"}))
+    assert "ValueError" in capsys.readouterr().err

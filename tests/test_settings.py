@@ -23,10 +23,11 @@ CLOUD = {
 }
 
 
-def python(program: str, tmp_path, **variables: str) -> subprocess.CompletedProcess:
+def python(program: str, tmp_path, stdin="", **variables: str) -> subprocess.CompletedProcess:
     """Run a program in a fresh process with just these variables."""
     return subprocess.run(
         [sys.executable, "-c", program],
+        input=stdin,
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | variables,
         capture_output=True,

@@ -1,5 +1,7 @@
-"""What the dashboard keeps: sent tasks, saved forms, counts, keys and tries; queues by name."""
+"""What the dashboard keeps: tasks, batches, saved forms, counts, keys, tries; queues by name."""
 
+from .batch import Batch
+from .batch_row import BatchRow
 from .log_in_try import LogInTry
 from .once import Once
 from .queue import Queue
@@ -10,6 +12,8 @@ from .template import Template, TemplateQuerySet
 __all__ = [
     "SAFE_TO_REPEAT",
     "SKEW",
+    "Batch",
+    "BatchRow",
     "LogInTry",
     "Once",
     "Queue",

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, models
@@ -55,20 +55,12 @@ class SentTaskQuerySet(models.QuerySet["SentTask"]):
 
         `submission` is the one-time key of the form: however often it comes, it is one task.
         """
-        queue, task_id = names.split_task(draft.name)
-        return self.get_or_create(
-            submission=submission,
-            defaults={
-                **{field: getattr(draft, field) for field in SENT_AS_IS},
-                "task_id": task_id,
-                "queue": queue,
-                "random_name": random_name,
-                "headers": [list(pair) for pair in draft.headers],
-                "body_size": len(draft.body),
-                "created_by": by,
-                "recipe": recipe,
-            },
-        )
+        values = SentTask.values_of(draft) | {
+            "random_name": random_name,
+            "created_by": by,
+            "recipe": recipe,
+        }
+        return self.get_or_create(submission=submission, defaults=values)
 
     def cancel(self, name: str) -> None:
         """Delete the task of this full name in Cloud Tasks, and keep that it was us.
@@ -129,6 +121,14 @@ class SentTask(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    batch = models.ForeignKey(
+        "dashboard.Batch",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="tasks",
+        db_index=False,
+    )
 
     answer = models.CharField(max_length=10, choices=Answer.choices, default=Answer.PENDING)
     answer_text = models.TextField(blank=True)
@@ -154,11 +154,24 @@ class SentTask(models.Model):
             models.Index(fields=["state", "id"]),
             models.Index(fields=["queue", "id"]),
             models.Index(fields=["ended_at", "id"]),
+            models.Index(fields=["batch", "id"]),
             models.Index(fields=["created_at"]),
         ]
 
     def __str__(self) -> str:
         return self.task_id
+
+    @staticmethod
+    def values_of(draft: Draft) -> dict[str, Any]:
+        """Return the columns that say what is sent."""
+        queue, task_id = names.split_task(draft.name)
+        return {
+            **{field: getattr(draft, field) for field in SENT_AS_IS},
+            "task_id": task_id,
+            "queue": queue,
+            "headers": [list(pair) for pair in draft.headers],
+            "body_size": len(draft.body),
+        }
 
     @property
     def queue_id(self) -> str:

@@ -26,6 +26,12 @@ PILLS = {
     "not arrived": ("bad", "question", "Not arrived"),
     "unknown": ("info", "question", "Unknown"),
     "": ("bad", "x", "Not created"),
+    "reading": ("quiet", "clock", "Being read"),
+    "ready": ("info", "list", "Checked, not sent"),
+    "sending": ("info", "send", "Sending"),
+    "idle": ("warn", "pause", "Waiting for you"),
+    "stopped": ("warn", "pause", "Stopped"),
+    "finished": ("ok", "check", "Finished"),
     "RUNNING": ("ok", "play", "Running"),
     "PAUSED": ("warn", "pause", "Paused"),
     "DISABLED": ("bad", "x", "Disabled"),
@@ -99,6 +105,12 @@ def thousands(number: int) -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Show a whole number with its thousands apart."""
+    return f"{number:,}"
 
 
 @register.filter

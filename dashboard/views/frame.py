@@ -11,12 +11,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
-from django.views.defaults import bad_request
+from django.views.defaults import bad_request, page_not_found
 
 View = Callable[..., HttpResponse]
 _SEEN = re.compile(r'(\?|&amp;)seen="')
@@ -83,7 +85,30 @@ def _read_away(request: HttpRequest) -> None:
 
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403 inside the frame, with what this account may see beside the reason."""
-    return page(request, "refused.html", {"title": "Not allowed", "reason": exception}, status=403)
+    context = {"title": "Not allowed", "reason": str(exception)}
+    return page(request, "refused.html", context, status=403)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 404: staff inside the frame, so that they find their way; strangers see no frame."""
+    if not _is_staff(request):
+        return page_not_found(request, exception)
+    return page(request, "missing.html", {"title": "Nothing here"}, status=404)
+
+
+def expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form without its token: it may be another site's, or an old one of ours."""
+    if not _is_staff(request):
+        return csrf_failure(request, reason)
+    return page(request, "expired.html", {"title": "The form has expired"}, status=403)
+
+
+def _is_staff(request: HttpRequest) -> bool:
+    """Tell who looks; where the database cannot, the page is the stranger's."""
+    try:
+        return admin.site.has_permission(request)
+    except DatabaseError:
+        return False
 
 
 def page(

@@ -11,8 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from ..batch_form import BatchForm
 from ..forms import EnqueueForm
 from ..log_in import LogInForm
+from . import batch_page
 from .enqueue_page import context
 from .enqueue_parts import typed_form
 from .frame import allowed, page
@@ -20,7 +22,8 @@ from .frame import allowed, page
 
 def ask(request: HttpRequest, form: LogInForm | None = None) -> HttpResponse:
     """Show a log-in form that carries what was typed."""
-    typed = [(name, request.POST.get(name)) for name in EnqueueForm.base_fields]
+    names = {**EnqueueForm.base_fields, **BatchForm.base_fields}
+    typed = [(name, request.POST.get(name)) for name in names]
     context: dict[str, Any] = {
         "title": "Log in again",
         "log_in": form or LogInForm(request),
@@ -33,13 +36,20 @@ def ask(request: HttpRequest, form: LogInForm | None = None) -> HttpResponse:
 @never_cache
 @require_POST
 def log_in_again(request: HttpRequest) -> HttpResponse:
-    """Log in and show the enqueue form as it was typed; it has not been sent."""
+    """Log in and show the form as it was typed; it has not been sent."""
     form = LogInForm(request, data=request.POST)
     if not form.is_valid():
         return ask(request, form)
     user: Any = form.get_user()
     login(request, user)
-    return _as_it_was(request)
+    # Only the form of a batch says where its rows come from.
+    return _batch_as_it_was(request) if "source" in request.POST else _as_it_was(request)
+
+
+@allowed(*batch_page.MAKES)
+def _batch_as_it_was(request: HttpRequest) -> HttpResponse:
+    context = batch_page.context(batch_page.as_typed(request)) | {"logged_in_again": True}
+    return page(request, "batch_new.html", context)
 
 
 @allowed("dashboard.add_senttask")

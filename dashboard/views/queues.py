@@ -1,6 +1,8 @@
 """The queues: how full they are, their limits in words, and what can be done to them."""
 
+import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import acts, figures, gateway, names, words
+from .. import acts, figures, gateway, local, names, words
 from ..errors import GatewayError, NotFound
 from ..queue_forms import NameAgainForm
 from ..resources import Depth, Queue
@@ -53,6 +55,7 @@ def queue(request: HttpRequest, name: str) -> HttpResponse:
         context["depth"] = _depths().get(name)
         token = plain(request.GET.get("page"), 2000)
         context["tasks"], context["next_page"] = gateway.list_tasks(full_name(name), token)
+        context["local"] = _local(request)
     except NotFound as error:
         if "queue" not in context:
             return page(request, "queue.html", context | {"trouble": str(error)}, status=404)
@@ -117,6 +120,16 @@ def _in_words(queue: Queue) -> dict[str, Any]:
         "patience": words.patience(queue),
         "pauses": words.pauses(queue),
     }
+
+
+def _local(request: HttpRequest) -> dict[str, Any] | None:
+    """Return what the part about a local Cloud Tasks needs, for those who may use it."""
+    if not request.user.has_perm("dashboard.change_senttask") or not local.is_here():
+        return None
+    with suppress(GatewayError):
+        found = {"ahead": local.ahead(), "steps": local.STEPS, "orders": local.ORDERS}
+        return found | {"keys": [secrets.token_hex(16) for _ in range(3)]}
+    return None
 
 
 def _act(

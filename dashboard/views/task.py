@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from .. import console, inert, lookup, report, snippets, subject, whole_line
+from .. import console, course, inert, lookup, report, snippets, subject, whole_line
 from ..models import SentTask
 from ..subject import Subject
 from .frame import allowed, live, live_part, page, plain
@@ -102,12 +102,15 @@ def _live(found: Subject) -> dict[str, Any]:
     here = reverse("task", args=[sent.pk]) if sent else reverse("task-by-name")
     query = {} if sent else {"name": found.name}
     there = reverse("task-report", args=[sent.pk]) if sent else reverse("task-by-name-report")
+    to_come = found.due if found.due and found.due > found.now + found.ahead else None
     return {
         "subject": found,
+        "local_acts": found.is_local and (found.attempts or found.ahead or not found.ended),
         "task": sent,
         "trouble": found.trouble,
         "entries": whole_line.of_subject(found),
         "summary": whole_line.summary(found),
+        "course": course.of_subject(found),
         "live": (not found.ended or found.is_settling) and not (sent and sent.is_refused),
         "poll": f"{here}?{urlencode({**query, 'seen': ''})}",
         "report": f"{there}?{urlencode(query)}" if query else there,
@@ -116,7 +119,7 @@ def _live(found: Subject) -> dict[str, Any]:
         # The same until it has been tried again: pressed twice, it runs once.
         "run_key": _key("run", found.name, found.dispatch_count),
         "twice_key": _key("twice", found.name, len(found.attempts), len(found.events)),
-        "forward_to": found.due if found.due and found.due > found.now + found.ahead else None,
+        "forward_to": to_come,
     }
 
 

@@ -1,9 +1,5 @@
 """What can be done to one task: run, cancel, send again; and what only a local Cloud Tasks does."""
 
-import secrets
-from collections.abc import Callable
-from typing import Any
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,10 +8,13 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import acts, copies, gateway, local, names
-from ..errors import GatewayError, NotFound, UnknownOutcome
-from ..models import Once, SentTask
+from ..errors import GatewayError, UnknownOutcome
+from ..models import SentTask
+from .doing import do, do_once
 from .frame import allowed, page, plain
 from .task import address
+
+ENDED = "The task has ended."
 
 
 @allowed("dashboard.add_senttask")
@@ -61,7 +60,13 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 def run(request: HttpRequest) -> HttpResponse:
     """Run a task now, by its full name; the same key again does nothing."""
     name = _name(request)
-    _once(request, name, "Run now.", lambda: gateway.run_task(name), "Running now.")
+    do_once(
+        request,
+        lambda: acts.on_named_task(request.user, name, "Run now."),
+        lambda: gateway.run_task(name),
+        "Running now.",
+        ENDED,
+    )
     return redirect(_back(request, name))
 
 
@@ -74,9 +79,8 @@ def cancel(request: HttpRequest) -> HttpResponse:
         context = {"title": "Cancel a task", "name": name, "task_id": names.short(name)}
         return page(request, "task_cancel.html", context | {"back": _back(request, name)})
     entry = acts.on_named_task(request.user, name, "Cancelled.", acts.DELETION)
-    _told(
-        request, entry, lambda: SentTask.objects.cancel(name), "Cancelled: it is not tried again."
-    )
+    done = "Cancelled: it is not tried again."
+    do(request, entry, lambda: SentTask.objects.cancel(name), done, ENDED)
     return redirect(_back(request, name))
 
 
@@ -87,10 +91,10 @@ def forward(request: HttpRequest) -> HttpResponse:
     name, moment = _name(request), parse_datetime(plain(request.POST.get("to"), 40))
     if moment is None or moment.tzinfo is None:
         entry = acts.on_named_task(request.user, name, "Local clock set back to the real time.")
-        _told(request, entry, local.real_time, "The local clock is back at the real time.")
+        do(request, entry, local.real_time, "The local clock is back at the real time.")
     else:
         entry = acts.on_named_task(request.user, name, f"Local clock turned to {moment}.")
-        _told(request, entry, lambda: local.forward(moment), "The local clock is turned.")
+        do(request, entry, lambda: local.forward(moment), "The local clock is turned.")
     return redirect(_back(request, name))
 
 
@@ -99,37 +103,14 @@ def forward(request: HttpRequest) -> HttpResponse:
 def twice(request: HttpRequest) -> HttpResponse:
     """Let a local Cloud Tasks deliver this task's request once more."""
     name = _name(request)
-    done = "Delivered once more, as at-least-once delivery may."
-    _once(request, name, "Delivered once more.", lambda: local.deliver_twice(name), done)
+    do_once(
+        request,
+        lambda: acts.on_named_task(request.user, name, "Delivered once more."),
+        lambda: local.deliver_twice(name),
+        "Delivered once more, as at-least-once delivery may.",
+        ENDED,
+    )
     return redirect(_back(request, name))
-
-
-def _once(request: HttpRequest, name: str, text: str, act: Callable[[], None], done: str) -> None:
-    """Do an act for the first of all forms with its key; it may be done again if it failed."""
-    key = plain(request.POST.get("key"), 200) or secrets.token_hex(16)
-    if not Once.objects.claim(key):
-        messages.info(request, "That has been done already.")
-        return
-    if not _told(request, acts.on_named_task(request.user, name, text), act, done):
-        Once.objects.give_back(key)
-
-
-def _told(request: HttpRequest, entry: Any, act: Callable[[], None], done: str) -> bool:
-    """Do it and say so; False where it was certainly not done."""
-    try:
-        with acts.told(entry):
-            act()
-    except UnknownOutcome as error:
-        messages.warning(request, str(error))
-        return True
-    except NotFound as error:
-        messages.error(request, f"The task has ended. {error}")
-        return False
-    except GatewayError as error:
-        messages.error(request, str(error))
-        return False
-    messages.success(request, done)
-    return True
 
 
 def _name(request: HttpRequest) -> str:

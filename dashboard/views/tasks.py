@@ -4,10 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import gateway, missing, task_filters
+from .. import gateway, task_filters
 from ..errors import GatewayError
 from ..many import Order
 from ..models import SentTaskQuerySet
@@ -76,38 +75,6 @@ def _queues() -> list[str]:
         return [queue.id for queue in gateway.list_queues()]
     except GatewayError:
         return []
-
-
-@allowed("dashboard.view_senttask")
-@require_safe
-def missing_tasks(request: HttpRequest) -> HttpResponse:
-    """List what was sent and has not arrived, each with why."""
-    given = request.GET.get("period", "7d")
-    period = given if given in PERIODS or given == "all" else "7d"
-    since = timezone.now() - PERIODS[period][1] if period in PERIODS else None
-    before = whole(request.GET.get("before"))
-    found = missing.find(since, before, request.user.has_perm)
-    where = reverse("tasks-missing")
-    part = {
-        "rows": found.rows,
-        "trouble": found.trouble,
-        "before": before,
-        "newest_query": f"period={period}",
-        "older": f"period={period}&before={found.before}" if found.before else "",
-        "poll": f"{where}?period={period}{f'&before={before}' if before else ''}&seen=",
-    }
-    if request.headers.get("HX-Request"):
-        return live(request, "_missing_rows.html", part)
-    labels = {key: f"Last {label}" for key, (label, _) in PERIODS.items()} | {"all": "Any time"}
-    context = part | {
-        "title": "Where did my task go?",
-        "part": live_part(request, "_missing_rows.html", part),
-        "tabs": [
-            {"label": label, "here": key == period, "url": f"{where}?period={key}"}
-            for key, label in labels.items()
-        ],
-    }
-    return page(request, "tasks_missing.html", context)
 
 
 @allowed("dashboard.view_senttask")

@@ -8,6 +8,7 @@ from .frames import COMPRESSION_ERROR, ENHANCE_YOUR_CALM, Broken
 Fields = dict[bytes, bytes]
 LARGEST_FIELDS = 64 * 1024  # bytes of all fields of one call, as HTTP/2 counts them
 _MOST_KNOWN = 256
+_LARGEST_KNOWN = 1024  # bytes; a call of Google's clients has some 100 once it repeats itself
 _TABLE_SIZE_UPDATE = 0b001
 
 
@@ -37,9 +38,14 @@ class FieldReader:
             raise Broken(COMPRESSION_ERROR, str(error)) from None
         if len(table) != before or (table and table[0] is not newest):
             self._known.clear()
-        elif len(self._known) < _MOST_KNOWN and block and block[0] >> 5 != _TABLE_SIZE_UPDATE:
+        elif len(self._known) < _MOST_KNOWN and _repeats(block):
             self._known[block] = fields
         return fields
+
+
+def _repeats(block: bytes) -> bool:
+    """Say whether a block means the same whenever it comes again, and is worth its room."""
+    return 0 < len(block) <= _LARGEST_KNOWN and block[0] >> 5 != _TABLE_SIZE_UPDATE
 
 
 def literal(name: bytes, value: bytes) -> bytes:

@@ -115,15 +115,14 @@ class Event(models.Model):
         return self.task or f"event {self.pk}"
 
     @classmethod
-    def of(cls, *, received_at: datetime, headers: list[list[str]], **values: Any) -> "Event":
-        """Return an event as the class would make it, for a fifth of the time.
+    def of(cls, *, received_at: datetime, headers: list[Any], **values: Any) -> "Event":
+        """Return an event as the class would make it, for a tenth of the time.
 
         `received_at` and `headers` have to be given: their defaults are not to be shared.
         """
         event = cls.__new__(cls)
-        event._state = ModelState()
-        given = {"received_at": received_at, "headers": headers} | values
-        event.__dict__.update(_defaults() | given)
+        values |= {"received_at": received_at, "headers": headers, "_state": ModelState()}
+        event.__dict__ = _defaults() | values
         return event
 
     @property
@@ -140,4 +139,7 @@ class Event(models.Model):
 @cache
 def _defaults() -> dict[str, Any]:
     """Return an event's values, by name, where nothing else is said."""
-    return {field.attname: field.get_default() for field in Event._meta.concrete_fields}
+    fields = Event._meta.concrete_fields
+    found = {field.attname: field.get_default() for field in fields}
+    # A choice is its text, not the enum's member, which drivers are slow with.
+    return {name: str(value) if isinstance(value, str) else value for name, value in found.items()}

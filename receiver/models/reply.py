@@ -10,6 +10,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 
 from .. import answer_rules
+from ..driver import first
 from ..recipes import RECIPES
 
 MOST_DELAY = 60
@@ -32,17 +33,15 @@ class ReplyManager(models.Manager.from_queryset(ReplyQuerySet)):  # type: ignore
     """Makes rules from recipes, and tells cheaply whether there are any to ask."""
 
     # `active` as the database hears it: asked for each batch of deliveries, mostly for nothing,
-    # and the ORM takes 15 times as long to say it.
-    _ANY_ACTIVE = (
+    # and the ORM takes 30 times as long to say it.
+    ANY_ACTIVE = (
         "SELECT 1 FROM receiver_reply WHERE enabled AND (times IS NULL OR hits < times)"
         " AND (until IS NULL OR until > %s) LIMIT 1"
     )
 
     def any_active(self, now: datetime) -> bool:
         """Tell whether any rule may answer now."""
-        with connection.cursor() as cursor:
-            cursor.execute(self._ANY_ACTIVE, [connection.ops.adapt_datetimefield_value(now)])
-            return cursor.fetchone() is not None
+        return first(self.ANY_ACTIVE, [connection.ops.adapt_datetimefield_value(now)]) is not None
 
     def from_recipe(self, key: str, **match: Any) -> "Reply":
         """Return an unsaved rule of a recipe for what `match` names; raises KeyError."""
@@ -152,6 +151,8 @@ class Reply(models.Model):
         for field in ("queue", "task"):
             if not _TASK_QUEUE.fullmatch(getattr(self, field)):
                 faults[field] = "Letters, digits, hyphens, underscores, and * for any text."
+        if not self.name.isprintable():
+            faults["name"] = "A name has only characters that can be seen."
         if self.delay != self.delay:  # not a number: it is neither too little nor too much
             faults["delay"] = "A number of seconds."
         if faults:

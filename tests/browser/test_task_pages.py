@@ -29,6 +29,10 @@ def later() -> str:
     return f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def soon() -> str:
+    return f"{datetime.now(UTC) + timedelta(minutes=30):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack):
     page.goto("/enqueue/")
     page.fill("[name=body]", json.dumps({"order": 17}))
@@ -43,6 +47,8 @@ def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack
     expect(live).to_contain_text("Signed by tasks@demo.iam.gserviceaccount.com")
     expect(live).to_contain_text("The sender waited")
     expect(live).to_contain_text("Round trip")
+    expect(live).to_contain_text("Really: 4 attempts within")
+    page.click("summary:has-text('As a table')")
     page.click("text=Every attempt with its answer (4)")
     look(page, "task")
     page.click("text=Deliver once more")
@@ -136,3 +142,57 @@ def test_lost_tasks_are_found_ticked_and_cancelled(page, stack):
     look(page, "tasks")
     page.goto("/queues/default/")
     page.click("button:has-text('Resume')")
+
+
+def test_what_a_paused_queue_holds_is_delivered_last_due_first_and_twice(page, stack):
+    stack.web.manage("create_queue", "order")
+    page.goto("/queues/order/")
+    page.click("button:has-text('Pause')")
+    for n in range(3):
+        send(stack, name=f"turn-{n}", queue="order", url=f"{stack.web.url}/receive/turn")
+    page.reload()
+    look(page, "queue-local")
+    page.check("text=each twice")
+    page.click("button:has-text('Deliver')")
+    done = "Delivered 3 tasks, last due first and each twice."
+    expect(page.locator(".messagelist")).to_contain_text(done)
+    page.click("text=Events of this queue")
+    came = page.locator("#rows tr")
+    expect(came).to_have_count(6)
+    first_of_each = [text for text in came.all_inner_texts() if "turn-" in text][::-1][:1]
+    assert "turn-2" in first_of_each[0]
+    page.goto("/queues/order/")
+    page.click("button:has-text('Resume')")
+    send(stack, name="in-half-an-hour", queue="order", schedule_time=soon())
+    page.reload()
+    page.select_option("#local-by", "3600")
+    page.click("text=Fast-forward")
+    expect(page.locator("main")).to_contain_text("The clock is 1 h ahead.")
+    page.click("text=Back to the real time")
+    expect(page.locator(".messagelist")).to_contain_text("back at the real time")
+    page.goto("/tasks/?q=in-half-an-hour")
+    expect(page.locator("#task-rows .pill")).to_have_text("Done")
+
+
+def test_what_gave_up_is_found_and_sent_again_with_other_bytes(page, stack):
+    stack.web.manage("create_queue", "once", "--max-attempts=1")
+    page.goto("/enqueue/")
+    page.select_option("[name=queue]", label="once")
+    page.fill("[name=body]", "the first try")
+    page.fill("[name=url]", f"{stack.web.url}/receive/bad")
+    page.click("label:has-text('Always 500')")
+    page.click("form#enqueue-form button:has-text('Enqueue')")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
+    expect(page.locator("#task-live .pill").first).to_have_text("Gave up")
+    look(page, "task-gave-up")
+    page.goto("/tasks/")
+    page.click("text=What gave up")
+    row = page.locator("article.missing")
+    expect(row).to_contain_text("Answered 500")
+    expect(row).to_contain_text("1 attempt, sent by admin")
+    look(page, "gave-up")
+    row.locator("text=Edit and re-send").click()
+    page.fill("[name=body]", "the second try")
+    page.click("form#enqueue-form button:has-text('Enqueue')")
+    page.wait_for_url(re.compile(r"/tasks/\d+/$"))
+    expect(page.locator("#task-live .pill").first).to_have_text("Done")

@@ -14,7 +14,15 @@ from receiver.models import Event
 from tests.processes import EmulatorProcess
 
 CALLS = [
-    *["create_task", "get_task", "list_tasks", "list_queues", "get_queue", "create_queue"],
+    *[
+        "create_task",
+        "create_tasks",
+        "get_task",
+        "list_tasks",
+        "list_queues",
+        "get_queue",
+        "create_queue",
+    ],
     *["update_queue", "pause_queue", "resume_queue", "purge_queue"],
     *["run_task", "delete_task", "delete_queue", "queue_depths"],
 ]
@@ -106,7 +114,7 @@ def cloud(monkeypatch):
     calls.run_task.return_value = calls.delete_task.return_value = None
     calls.delete_queue.return_value = None
     calls.queue_depths.return_value = {"default": Depth(tasks=3, oldest_at=None, running=1)}
-    for name in CALLS[4:10]:
+    for name in CALLS[5:11]:
         getattr(calls, name).return_value = make_queue()
     return calls
 
@@ -129,6 +137,7 @@ def real_cloud(emulator, settings):
 LOOKING = [
     *["receiver.view_event", "receiver.view_refusal", "receiver.view_body"],
     *["dashboard.view_senttask", "dashboard.view_queue", "dashboard.view_template"],
+    "dashboard.view_batch",
     "receiver.view_reply",
 ]
 

@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from dashboard import cache, event_pages, narrow
+from dashboard.models import Batch
 from receiver.models import Event, SearchText, Words, words
-from tests.dashboard.conftest import allow, make_event
+from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,8 @@ def some(admin_client):
     )
     make_event("c", body=b"x" * 9000 + b" naive", source="pubsub", caller_account="else@x")
     make_event("d", body=b"\x00\xff", status=429, headers=[["X-Shard", "71"]])
+    sent = [make_sent("a"), make_sent("d"), make_sent("e")]
+    Batch.objects.create(id=7, submission="7", source="csv").tasks.add(*sent)
     return admin_client
 
 
@@ -65,6 +68,11 @@ def some(admin_client):
         ("queue:emails queue:default", "dcba"),
         ("task:b", "b"),
         ("task:b* naïve", "b"),
+        ("batch:7", "da"),
+        ("batch:7 status:429", "d"),
+        ("batch:7 naïve", "a"),
+        ("-batch:7", "cb"),
+        ("batch:8", ""),
         ("status:503", "b"),
         ("status:5xx", "b"),
         ("status:5xx status:429", "db"),
@@ -91,6 +99,12 @@ def test_what_is_found(some, typed, tasks, indexed, monkeypatch):
     if not indexed:  # the newest events are found before they are indexed
         monkeypatch.setattr(type(SearchText.objects), "catch_up", lambda *args: False)
     assert "".join(found(some, q=typed)) == tasks
+
+
+def test_the_events_of_a_large_batch_are_found_by_its_tasks(some, monkeypatch):
+    monkeypatch.setattr(narrow, "MANY", 1)
+    assert found(some, q="batch:7") == ["d", "a"]
+    assert found(some, q="batch:7 status:429") == ["d"]
 
 
 def test_without_a_trigram_index_the_newest_are_looked_through(some, monkeypatch):

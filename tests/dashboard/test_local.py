@@ -1,15 +1,18 @@
 """What only a local Cloud Tasks tells and does, asked of a real one."""
 
 import http.server
+import secrets
 import threading
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 
 from dashboard import cache, gateway, local
 from dashboard.drafts import Draft
 from dashboard.errors import NotFound, Refused, Unreachable
-from tests.dashboard.conftest import DEFAULT
+from tests.dashboard.conftest import DEFAULT, allow
 from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +122,96 @@ def test_where_tasks_go_to_google_or_nobody_answers_nothing_is_there(settings, e
 def test_another_server_at_that_address_is_not_taken_for_it(settings, target):
     settings.CLOUD_TASKS_ENDPOINT, settings.OIDC_ISSUER = "127.0.0.1:1", target
     assert not local.is_here()
+
+
+# A queue's page ---------------------------------------------------------------------------
+def key_of(page: str, path: str) -> str:
+    return page.partition(f'action="{path}"')[2].partition('name="key" value="')[2][:32]
+
+
+@pytest.fixture
+def paused(_here, target):
+    """A paused queue with two tasks that are due, in this order."""
+    queue = f"{DEFAULT[:-7]}out-of-order"
+    gateway.create_queue(queue, {"max_attempts": 1})
+    gateway.pause_queue(queue)
+    names = [f"{queue}/tasks/{secrets.token_hex(4)}" for _ in range(2)]
+    for name in names:
+        gateway.create_task(Draft(name, queue, f"{target}/hook", body=b"x"), random_name=True)
+    return names
+
+
+def test_what_is_due_is_delivered_last_due_first_and_each_twice(admin_client, paused):
+    page = admin_client.get("/queues/out-of-order/").content.decode()
+    path = "/queues/out-of-order/local/deliver/"
+    form = {"key": key_of(page, path), "order": "reverse", "twice": "1"}
+    answers = [admin_client.post(path, form, follow=True).content.decode() for _ in range(2)]
+    assert "Delivered 2 tasks, last due first and each twice." in answers[0]
+    assert "That has been done already." in answers[1]
+    first, second = (
+        eventually(lambda name=name: [a for a in fresh(name) if a.ended_at][1:] and fresh(name))
+        for name in paused
+    )
+    assert [one.extra for one in first] == [False, True]
+    assert [one.extra for one in second] == [False, True]
+    assert second[0].at < first[0].at
+    last = LogEntry.objects.latest("id")
+    assert (last.object_repr, last.change_message) == (
+        "out-of-order",
+        "Delivered what is due, last due first, each twice.",
+    )
+    answer = admin_client.post(path, {"order": "random"}, follow=True).content.decode()
+    assert "Nothing was due" in answer
+
+
+@pytest.mark.usefixtures("_here")
+def test_all_that_is_due_within_the_hour_goes_out_at_once(admin_client, target):
+    name = f"{DEFAULT}/tasks/within-the-hour"
+    due = datetime.now(UTC) + timedelta(minutes=59)
+    draft = Draft(name, DEFAULT, target, body=b"x", schedule_time=due)
+    gateway.create_task(draft, random_name=True)
+    page = admin_client.get("/queues/default/").content.decode()
+    path = "/queues/default/local/forward/"
+    assert 'value="3600"' in page
+    assert "Back to the real time" not in page
+    form = {"key": key_of(page, path), "by": "3600"}
+    for _ in range(2):
+        page = admin_client.post(path, form, follow=True).content.decode()
+    assert "The clock is 1 h ahead." in page
+    assert eventually(lambda: fresh(name))
+    gateway.delete_task(name)
+    page = admin_client.post(path, {"by": ""}, follow=True).content.decode()
+    assert "The local clock is back at the real time." in page
+    assert local.ahead() == timedelta(0)
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_clock_goes_to_whatever_is_due_next(admin_client, real_cloud, target):
+    reset = f"{real_cloud.http_url}/emulator/reset"  # what other tests left would be next
+    urllib.request.urlopen(urllib.request.Request(reset, method="POST")).close()
+    name = f"{DEFAULT}/tasks/next-of-all"
+    due = datetime.now(UTC) + timedelta(minutes=3)
+    gateway.create_task(
+        Draft(name, DEFAULT, target, body=b"x", schedule_time=due), random_name=True
+    )
+    admin_client.post("/queues/default/local/forward/", {"by": "next"})
+    assert timedelta(minutes=2) < local.ahead() <= timedelta(minutes=3)
+    assert eventually(lambda: fresh(name))
+    gateway.delete_task(name)
+    admin_client.post("/queues/default/local/forward/")
+
+
+@pytest.mark.usefixtures("_here")
+def test_only_who_may_run_tasks_sees_and_uses_that(client, clerk):
+    assert "Local Cloud Tasks only" not in client.get("/queues/default/").content.decode()
+    for act in ("forward", "deliver"):
+        assert client.post(f"/queues/default/local/{act}/").status_code == 403
+    allow(clerk, "dashboard.change_senttask")
+    assert "Local Cloud Tasks only" in client.get("/queues/default/").content.decode()
+
+
+def test_on_google_s_service_there_is_no_such_part(admin_client, cloud, settings):
+    settings.CLOUD_TASKS_ENDPOINT = ""
+    assert "Local Cloud Tasks only" not in admin_client.get("/queues/default/").content.decode()
+    answer = admin_client.post("/queues/default/local/deliver/", follow=True).content.decode()
+    assert "Only a local Cloud Tasks can do that." in answer

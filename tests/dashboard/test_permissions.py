@@ -7,7 +7,9 @@ from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
 from dashboard.errors import Refused, Unreachable
+from dashboard.models import Batch
 from receiver.models import Refusal, Reply
+from tests.dashboard.batches import FORM
 from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +22,9 @@ NEEDED = {
     "/tasks/": "dashboard.view_senttask",
     "/tasks/901/": "dashboard.view_senttask",
     "/tasks/by-name/": "dashboard.view_senttask",
+    "/batches/": "dashboard.view_batch",
+    "/batches/901/": "dashboard.view_batch",
+    "/batches/901/errors.csv": "dashboard.view_batch",
     "/queues/": "dashboard.view_queue",
     "/queues/default/": "dashboard.view_queue",
     "/replies/": "receiver.view_reply",
@@ -31,6 +36,7 @@ def _rows(cloud):
     body = {"body": SECRET.encode(), "body_size": len(SECRET)}
     make_event("t-1", id=901, preview=SECRET, status=500, **body)
     make_sent("t-1", id=901, **body)
+    Batch.objects.create(id=901, submission="901", source="copies", fields=FORM | {"body": SECRET})
 
 
 @pytest.mark.parametrize("path", NEEDED)
@@ -72,7 +78,8 @@ def test_who_is_no_staff_is_offered_to_log_out(client, django_user_model):
 
 
 def places(page: str) -> list[str]:
-    return re.findall(r"</svg>(Overview|Events|Tasks|Enqueue|Queues|Replies|Status)</a>", page)
+    labels = "Overview|Events|Tasks|Enqueue|Batches|Queues|Replies|Status"
+    return re.findall(rf"</svg>({labels})</a>", page)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +88,7 @@ def places(page: str) -> list[str]:
         ("receiver.view_event", ["Overview", "Events", "Status"]),
         ("dashboard.view_senttask", ["Overview", "Tasks", "Status"]),
         ("dashboard.add_senttask", ["Overview", "Enqueue", "Status"]),
+        ("dashboard.view_batch", ["Overview", "Batches", "Status"]),
         ("dashboard.view_queue", ["Overview", "Queues", "Status"]),
         ("receiver.view_reply", ["Overview", "Replies", "Status"]),
     ],

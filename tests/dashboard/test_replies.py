@@ -130,6 +130,7 @@ def test_a_reply_is_added_with_every_field(admin_client):
     ("field", "value", "why"),
     [
         ("name", "", "required"),
+        ("name", "a\u202eb", "only characters that can be seen"),
         ("status", "199", "greater than or equal to 200"),
         ("delay", "61", "less than or equal to 60"),
         ("queue", "a b", "Letters, digits"),

@@ -2,12 +2,13 @@
 
 import ast
 import shlex
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from dashboard import snippets
+from dashboard import inert, shell_words, snippets
 from dashboard.drafts import Draft
 from tests.dashboard.conftest import DEFAULT
 
@@ -59,6 +60,16 @@ def test_a_body_that_no_command_line_carries_comes_from_a_file(body):
     words = options(snippets.gcloud(replace(DRAFT, body=body)))
     assert "--body-file=body.bin" in words
     assert not [word for word in words if word.startswith("--body-content")]
+
+
+def test_hidden_characters_are_seen_in_a_command_and_a_shell_reads_them_as_they_were():
+    body = "it's \\ \u202e\x1b[2J\r\n\x9b \u2066 a\u200bf \ufeff é ☕"
+    for code in (snippets.gcloud, snippets.curl, snippets.manage):
+        command = code(replace(DRAFT, body=body.encode()))
+        assert inert.visible(command) == command
+    shell = ["bash", "-c", f"printf %s {shell_words.quote(body)}"]
+    assert subprocess.run(shell, capture_output=True, check=True).stdout == body.encode()
+    assert shell_words.split(shell_words.quote(body)) == [body]
 
 
 def test_a_random_name_is_left_out():

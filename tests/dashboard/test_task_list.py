@@ -9,7 +9,7 @@ from django.core import signing
 
 from dashboard import cache, many, task_filters
 from dashboard.errors import NotFound, Refused, Unreachable
-from dashboard.models import SentTask
+from dashboard.models import Batch, SentTask
 from tests.dashboard.conftest import DEFAULT, allow, make_sent, make_task
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,7 @@ def _rows(admin_user):
     done("two", url="https://shop.example/Hook", created_by=admin_user)
     done("old", created_at=NOW - timedelta(days=3), state="gave up")
     make_sent("no", answer="refused", state="", ended_at=NOW)
+    Batch.objects.create(id=7, submission="7", source="copies").tasks.add(SentTask.objects.first())
 
 
 @pytest.mark.usefixtures("_rows")
@@ -48,6 +49,10 @@ def _rows(admin_user):
         ("q=100%25", []),
         ("by=admin", ["two"]),
         ("by=-", ["no", "old", "one"]),
+        ("batch=7", ["no"]),
+        ("batch=7&state=done", []),
+        ("batch=8", []),
+        ("batch=x", ["no", "old", "two", "one"]),
         ("period=24h", ["no", "two", "one"]),
         (f"to={(NOW - timedelta(days=1)):%Y-%m-%dT%H:%M}", ["old"]),
         (f"from={(NOW - timedelta(days=1)):%Y-%m-%dT%H:%M}&q=localhost&by=-", ["no", "one"]),

@@ -25,15 +25,19 @@ def message(data, compressed=0):
 
 
 class Peer:
-    """`with Peer(endpoint) as peer:` has greeted, with these settings, and been greeted."""
+    """`with Peer(endpoint) as peer:` has greeted, with these settings, and been greeted.
 
-    def __init__(self, endpoint, settings=b""):
+    One that does not greet by itself sends its own first bytes.
+    """
+
+    def __init__(self, endpoint, settings=b"", greets=True):
         host, _, port = endpoint.rpartition(":")
         self.socket = socket.create_connection((host, int(port)), timeout=10)
         self.encoder, self.decoder = Encoder(), Decoder()
         self.got = b""
-        self.write(PREFACE + frame(SETTINGS, 0, 0, settings))
-        self.wait(SETTINGS)
+        if greets:
+            self.write(PREFACE + frame(SETTINGS, 0, 0, settings))
+            self.wait(SETTINGS)
 
     def __enter__(self):
         return self
@@ -78,6 +82,22 @@ class Peer:
             if found[0] == kind and not (kind in (SETTINGS, PING) and found[1] & ACK):
                 return found
         raise AssertionError(f"the connection ended before a frame of kind {kind}")
+
+    def wait_for_ack(self, payload):
+        """Return once a ping was answered; False where the connection ended before."""
+        while found := self.frame():
+            if found == (PING, ACK, 0, payload):
+                return True
+        return False
+
+    def ends(self):
+        """Read to the end of the connection, which has to come in time."""
+        try:
+            while self.frame():
+                pass
+        except ConnectionResetError:
+            pass
+        return True
 
     def answers(self, *streams):
         """Return, for each of these streams, its fields and its data, read to its end."""

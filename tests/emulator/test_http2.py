@@ -104,6 +104,7 @@ def test_a_compressed_message_is_read(peer, encoding, compress):
     ("data", "fields", "status"),
     [
         (message(b"x", compressed=1), {"grpc_encoding": "snappy"}, "12"),
+        (message(b"x", compressed=1), {}, "13"),
         (message(b"no gzip", compressed=1), {"grpc_encoding": "gzip"}, "13"),
         (message(gzip.compress(b"cut off")[:-5], compressed=1), {"grpc_encoding": "gzip"}, "13"),
         (message(gzip.compress(bytes(9 << 20)), compressed=1), {"grpc_encoding": "gzip"}, "8"),
@@ -111,7 +112,6 @@ def test_a_compressed_message_is_read(peer, encoding, compress):
         (ASKED + ASKED, {}, "13"),
         (b"", {}, "13"),
         (ASKED, {"path": f"{TASKS}/Nothing"}, "12"),
-        (ASKED, {"content_type": "text/html"}, "12"),
     ],
 )
 def test_what_is_no_call_is_refused_and_the_next_is_answered(peer, data, fields, status):
@@ -174,6 +174,19 @@ def test_a_large_answer_is_whole(own):
         (frame(HEADERS, END_HEADERS | PADDED, 1, b"\x09\x82"), 1),
         (frame(CONTINUATION, END_HEADERS, 1, b"\x82"), 1),
         (frame(5, END_HEADERS, 1, b"a push"), 1),
+        (frame(PING, 0, 1, bytes(8)), 1),
+        (frame(SETTINGS, 0, 1), 1),
+        (frame(GOAWAY, 0, 1, bytes(8)), 1),
+        (frame(DATA, 0, 0, b"of nothing"), 1),
+        (frame(HEADERS, END_HEADERS, 0, b"\x82"), 1),
+        (frame(RST_STREAM, 0, 1, bytes(4)), 1),
+        (frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 1)), 1),
+        (frame(WINDOW_UPDATE, 0, 0, bytes(4)), 3),
+        (frame(2, 0, 1, b"priority"), 6),
+        (frame(SETTINGS, ACK, 0, bytes(6)), 6),
+        (frame(SETTINGS, 0, 0, struct.pack(">HI", 2, 2)), 1),
+        (frame(SETTINGS, 0, 0, struct.pack(">HI", 5, 16383)), 1),
+        (frame(SETTINGS, 0, 0, struct.pack(">HI", 5, 2**24)), 1),
         (frame(PING, 0, 0, b"short"), 6),
         (frame(SETTINGS, 0, 0, b"short"), 6),
         (frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW, 2**31)), 3),
@@ -220,10 +233,10 @@ def test_a_call_that_is_given_up_leaves_the_others_alone(peer):
 
 
 def test_more_calls_than_may_run_at_once_are_to_be_sent_again(peer):
-    for stream in range(1, 2003, 2):  # none is complete
+    for stream in range(1, 203, 2):  # none is complete
         peer.write(frame(HEADERS, END_HEADERS, stream, peer.fields()))
     kind, _, stream, payload = peer.wait(RST_STREAM)
-    assert (stream, int.from_bytes(payload)) == (2001, 7)
+    assert (stream, int.from_bytes(payload)) == (201, 7)
 
 
 def test_the_official_client_compresses(own):

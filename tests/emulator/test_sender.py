@@ -126,17 +126,20 @@ def test_an_attempt_is_one_request(key, silent, method):
 def answering():
     """Start a target that counts its connections and, if told to, closes after each answer."""
     with contextlib.ExitStack() as stack:
-        yield lambda closes: stack.enter_context(Answering(closes))
+        yield lambda **how: stack.enter_context(Answering(**how))
 
 
 class Answering(socketserver.ThreadingTCPServer):
-    """Answers 200 on every connection; one that `closes` does not say so before."""
+    """Answers 200 on every connection; one that `closes` does not say so before.
+
+    What is `added` comes right behind each answer.
+    """
 
     daemon_threads = True
 
-    def __init__(self, closes):
+    def __init__(self, closes=False, added=b""):
         super().__init__(("127.0.0.1", 0), Answers)
-        self.closes, self.connections = closes, 0
+        self.closes, self.added, self.connections = closes, added, 0
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -149,7 +152,8 @@ class Answers(socketserver.BaseRequestHandler):
     def handle(self):
         self.server.connections += 1
         while self.request.recv(65536):
-            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+            self.request.sendall(answer + self.server.added)
             if self.server.closes:
                 return
 
@@ -178,7 +182,7 @@ async def at_once(connections):
 async def rested(connections):
     """Wait until a connection may be used again, or is gone."""
     async with asyncio.timeout(10):
-        while any(map(tired, *connections._resting.values())):
+        while any(tired(each) for resting in connections._resting.values() for each in resting):
             await asyncio.sleep(0.001)
 
 
@@ -202,6 +206,15 @@ def test_a_connection_that_was_closed_while_it_rested_is_not(key, answering):
     target = answering(closes=True)
     assert send_in_turn(key, target.url, 5, rested) == [200] * 5
     assert target.connections == 5
+
+
+@pytest.mark.parametrize(
+    "added", [b"HTTP/1.1 200 OK\r\nX-Half: ", b"HTTP/1.1 200 OK\r\n\r\n", b"nothing known"]
+)
+def test_what_comes_behind_an_answer_is_no_part_of_the_next(key, answering, added):
+    target = answering(added=added)
+    assert send_in_turn(key, target.url, 3, rested) == [200] * 3
+    assert target.connections == 3
 
 
 def test_a_deadline_is_named(key, target):

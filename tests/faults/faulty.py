@@ -50,7 +50,7 @@ def swallow():
 
 def no_length_check():
     """A body that ends early is taken for whole."""
-    from receiver import front
+    from receiver import direct, front
 
     async def receive_body(receive, length, cap):
         body, more = b"", True
@@ -62,6 +62,7 @@ def no_length_check():
 
     front.receive_body = receive_body
     front.is_cut_off = lambda scope: False
+    direct.Taken.broken = direct.Taken.whole
 
 
 def chunks_lost():
@@ -81,7 +82,7 @@ def believe_anyone():
     """A token's signature is not looked at."""
     from receiver import caller
 
-    caller._signed = lambda text, token, at_once: token
+    caller._signed = lambda text, token, at_once: token.pem
 
 
 def fetch_every_time():
@@ -95,8 +96,10 @@ def one_at_a_time():
     """Who sends slowly holds up everybody else."""
     from asyncio import Lock
 
+    from receiver.direct import Direct
     from receiver.front import Front
 
+    Direct.__call__ = lambda self, scope: None
     real, turn = Front._take, Lock()
 
     async def take(*args):
@@ -104,6 +107,16 @@ def one_at_a_time():
             return await real(*args)
 
     Front._take = take
+
+
+def unescaped():
+    """Templates take what was received for their own markup."""
+    from django.template.loaders.filesystem import Loader
+
+    real = Loader.get_contents
+    Loader.get_contents = lambda self, origin: real(self, origin).replace(
+        "|visible }}", "|visible|safe }}"
+    )
 
 
 FAULTS = {

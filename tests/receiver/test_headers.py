@@ -154,10 +154,10 @@ def test_names_are_spelled_as_they_are_written():
         "REMOTE_ADDR": "127.0.0.1",
     }
     assert header_list(environ) == [
-        ["X-CloudTasks-TaskName", "t"],
-        ["X-CloudTasks-TaskETA", "1"],
-        ["User-Agent", "Google-Cloud-Tasks"],
-        ["Content-Type", "text/plain"],
+        ("X-CloudTasks-TaskName", "t"),
+        ("X-CloudTasks-TaskETA", "1"),
+        ("User-Agent", "Google-Cloud-Tasks"),
+        ("Content-Type", "text/plain"),
     ]
 
 

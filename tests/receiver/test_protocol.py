@@ -1,17 +1,13 @@
 """The worker's connections beyond HTTP: patience, and an end without an answer."""
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
-from functools import partial
 
 import pytest
-from uvicorn import Config
-from uvicorn.server import ServerState
 
-from config.protocol import Limits, Protocol
 from receiver.body import receive_body
 from receiver.front import drop, is_cut_off
 from receiver.refusals import Reason, Refused
+from tests.receiver.connection import connected, everything
 
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
@@ -32,40 +28,9 @@ async def application(scope, receive, send):
     await send({"type": "http.response.body", "body": said})
 
 
-async def everything(reader):
-    found = b""
-    with suppress(ConnectionResetError):  # what was sent after the end
-        while piece := await reader.read(65536):
-            found += piece
-    return found
-
-
-@asynccontextmanager
-async def connected():
-    """A connection to a server that gives a request 0.2 seconds."""
-    protocol = partial(Protocol, Limits(8190, 100, 16384, seconds=0.2))
-    config = Config(application, http=protocol, log_config=None, ws="none", lifespan="off")
-    config.load()
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: config.http_protocol_class(config=config, server_state=state, app_state={}),
-        "127.0.0.1",
-        0,
-    )
-    async with server, asyncio.timeout(10):
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        yield reader, writer
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-        for connection in list(state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)
-
-
 async def spoken(first, *, trickle=b""):
     """Send bytes, then others one by one until the server closes; returns what it said."""
-    async with connected() as (reader, writer):
+    async with connected(application, seconds=0.2) as (reader, writer):
         writer.write(first)
         answer = asyncio.create_task(everything(reader))
         while trickle and not answer.done():
@@ -98,7 +63,7 @@ def test_a_connection_can_be_dropped_without_an_answer(caplog):
 
 def test_the_clock_stops_with_the_request_and_not_with_its_answer():
     async def main():
-        async with connected() as (reader, writer):
+        async with connected(application, seconds=0.2) as (reader, writer):
             writer.write(b"POST /unread HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
             assert (await reader.readuntil(b"left")).startswith(b"HTTP/1.1 200")
             writer.write(b"body")

@@ -1,6 +1,5 @@
 """`gcloud tasks create-http-task` for a machine without gcloud; for one task or a file of them."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -8,29 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from dashboard import jsonl
 from dashboard.drafts import Draft
 from dashboard.errors import GatewayError, UnknownOutcome
 from dashboard.forms import EnqueueForm, sentences
+from dashboard.jsonl import OPTIONS
 from dashboard.models import SentTask
-
-# The form's fields and the options that fill them, so that an error names what was typed.
-OPTIONS = {
-    "queue": "queue",
-    "url": "url",
-    "method": "method",
-    "headers": "header",
-    "body": "body-content",
-    "schedule_time": "schedule-time",
-    "name": "name",
-    "account": "oidc-service-account-email",
-}
-KEYS = {option.replace("-", "_"): field for field, option in OPTIONS.items()} | {
-    **{field: field for field in OPTIONS},
-    "oidc_token_audience": "audience",
-    "audience": "audience",
-}
 
 
 class Command(BaseCommand):
@@ -129,40 +114,11 @@ def _lines(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _values(line: bytes, where: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"{where}Not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CommandError(f"{where}Not a JSON object.")
-    values: dict[str, Any] = {}
-    for key, value in found.items():
-        field = KEYS.get(key.replace("-", "_"))
-        if not field:
-            raise CommandError(f"{where}Unknown key {key!r}.")
-        values[field] = _value(field, value, where)
-    return values
-
-
-def _value(field: str, value: Any, where: str) -> Any:
-    if field == "headers":
-        lines = (
-            [f"{name}: {text}" for name, text in value.items()]
-            if isinstance(value, dict)
-            else value
-        )
-        lines = [lines] if isinstance(lines, str) else lines
-        if isinstance(lines, list) and all(isinstance(item, str) for item in lines):
-            return lines
-    elif field == "body" and isinstance(value, dict | list):
-        return _encoded(json.dumps(value, ensure_ascii=False), where)
-    elif isinstance(value, str):
-        return _encoded(value, where) if field == "body" else value
-    raise CommandError(f"{where}{field} is not text.")
-
-
-def _encoded(body: str, where: str) -> bytes:
+        found = jsonl.values(line)
+    except ValidationError as error:
+        raise CommandError(f"{where}{error.messages[0]}") from error
     try:
-        return body.encode()
+        return found | ({"body": found["body"].encode()} if "body" in found else {})
     except UnicodeEncodeError as error:
         raise CommandError(f"{where}--{OPTIONS['body']}: Half a surrogate pair.") from error
 

@@ -222,5 +222,7 @@ sayTimes();
 for (const every of document.querySelectorAll("[data-live-every]")) every.value = localStorage.getItem("every") || "2";
 
 localTimes(document);
+for (const part of document.querySelectorAll("[data-without-script]")) part.hidden = true;
+for (const field of document.getElementsByName("zone")) field.value = zone;
 for (const box of switches()) box.checked = liveIsOn();
 for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
