@@ -4,6 +4,7 @@ Django stays behind WSGI: its own ASGI handler would change threads at every mid
 one for each request, with a connection to the database of its own.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,8 @@ THREADS = 16
 # Of these, for the polls of live pages, however many are open: each that computes takes its share
 # of the one core from the deliveries.
 POLLING = 2
-GIVE_WAY = 0.5  # seconds that a poll waits while deliveries do
+GIVE_WAY = 1.0  # seconds that a poll waits for deliveries at most
+SHARE = 0.05  # of a thread's time that polls take while deliveries come
 
 
 class Health:
@@ -42,17 +44,30 @@ class Pages:
         self._django = django
         self._polls = WSGIMiddleware(self._poll, workers=POLLING)
         self._rest = WSGIMiddleware(django, workers=THREADS - POLLING)
+        self._last = threading.local()
         self.deliveries_wait: Callable[[], bool] = lambda: False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await (self._polls if is_poll(scope) else self._rest)(scope, receive, send)
 
     def _poll(self, environ: Any, start_response: Any) -> Any:
-        """Wait for a moment without deliveries, not for long: a late page harms nobody."""
+        self._give_way(getattr(self._last, "took", 0.0))
+        began = time.monotonic()
+        try:
+            return self._django(environ, start_response)
+        finally:
+            self._last.took = time.monotonic() - began
+
+    def _give_way(self, took: float) -> None:
+        """Wait for a moment without deliveries; while they come, rest after each poll as well."""
         end = time.monotonic() + GIVE_WAY
-        while self.deliveries_wait() and time.monotonic() < end:
+        rested = time.monotonic() + took * (1 / SHARE - 1)
+        came = False
+        while (now := time.monotonic()) < end and (
+            self.deliveries_wait() or (came and now < rested)
+        ):
+            came = True
             time.sleep(0.01)
-        return self._django(environ, start_response)
 
 
 def is_poll(scope: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 from config import asgi
 from config.asgi import POLLING, Pages
@@ -71,6 +72,28 @@ def test_a_poll_waits_while_deliveries_do():
 
     assert asyncio.run(one()) == 200
     assert (seen, django.most) == ([0, 0, 0], 1)
+
+
+def test_polls_rest_while_deliveries_come(monkeypatch):
+    monkeypatch.setattr(asgi, "POLLING", 1)
+    monkeypatch.setattr(asgi, "GIVE_WAY", 60)
+    django = Django()
+    django.going.set()
+    began = []
+
+    def slow(environ, start_response):
+        began.append(time.monotonic())
+        time.sleep(0.01)
+        return django(environ, start_response)
+
+    async def two():
+        pages = Pages(slow)
+        waits = iter([True, False, True])
+        pages.deliveries_wait = lambda: next(waits, False)
+        return await ask(pages, headers=POLL), await ask(pages, headers=POLL)
+
+    assert asyncio.run(two()) == (200, 200)
+    assert began[1] - began[0] > 0.01 / asgi.SHARE - 0.01
 
 
 def test_a_poll_does_not_wait_for_ever(monkeypatch):
