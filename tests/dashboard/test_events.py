@@ -283,7 +283,7 @@ def test_an_event_shows_body_headers_caller_and_attempts(admin_client):
         retry_count=1,
         previous_response=503,
         caller_audience="http://localhost:8080",
-        eta=datetime.now(UTC) - timedelta(seconds=12),
+        eta=now - timedelta(seconds=12),
     )
     sent = make_sent("t-1")
     page = admin_client.get(f"/events/{event.pk}/").content.decode()
