@@ -97,7 +97,7 @@ def measure(count: int) -> None:
     from django.utils import timezone
 
     from receiver.models import Event, SearchText
-    from receiver.retention import older, prune
+    from receiver.models.retention import older, prune
 
     events, total = made(count * len(BATCHES)), 0
     for batch in BATCHES:

@@ -6,6 +6,7 @@ Django's test client, without a socket. What is kept for some seconds is forgott
 
 import os
 import time
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import django
@@ -34,11 +35,15 @@ def _logged_in() -> Any:
 
 
 def _asked(client: Any, path: str, poll: bool = False, text: bool = False) -> dict[str, Any]:
-    """Ask for a page once; returns its status, bytes, and wall and CPU time in ms."""
+    """Ask for a page once; returns its status, bytes, wall and CPU time in ms.
+
+    `grown` is by how many MB it made the process larger than it ever was.
+    """
     from dashboard import cache
 
     cache.clear()
     headers = {"HX-Request": "true"} if poll else {}
+    before = getrusage(RUSAGE_SELF).ru_maxrss
     began, used = time.perf_counter(), time.process_time()
     got = client.get(path, headers=headers)
     pieces = got.streaming_content if got.streaming else [got.content]
@@ -50,6 +55,7 @@ def _asked(client: Any, path: str, poll: bool = False, text: bool = False) -> di
     return {
         "ms": 1000 * (time.perf_counter() - began),
         "cpu": 1000 * (time.process_time() - used),
+        "grown": (getrusage(RUSAGE_SELF).ru_maxrss - before) / 1024,
         "status": got.status_code,
         "bytes": size,
         "text": b"".join(kept).decode() if text else "",

@@ -17,6 +17,7 @@ class Place(NamedTuple):
     here: bool
 
 
+EVENT_PAGES = ("events", "event", "events-many", "retention")
 BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
 TASK_PAGES = (
     *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
@@ -27,7 +28,7 @@ QUEUE_PAGES = ("queues", "queue", "queue-create", "queue-edit", "queue-purge", "
 REPLY_PAGES = ("replies", "reply", "reply-new", "reply-delete")
 PLACES = (
     ("", "overview", "home", "Overview", ("overview",)),
-    ("receiver.view_event", "events", "inbox", "Events", ("events", "event")),
+    ("receiver.view_event", "events", "inbox", "Events", EVENT_PAGES),
     ("dashboard.view_senttask", "tasks", "list", "Tasks", TASK_PAGES),
     ("dashboard.add_senttask", "enqueue", "send", "Enqueue", ENQUEUE_PAGES),
     ("dashboard.view_batch", "batches", "rows", "Batches", BATCH_PAGES),

@@ -117,6 +117,19 @@ class Filters:
         """The choice as the log and a confirmation say it."""
         return inert.visible(unquote_plus(self.write())) or "all events"
 
+    def in_words(self) -> list[str]:
+        """Return what was chosen, a line each."""
+        told = {
+            "Outcome": self.show.capitalize() if self.show != "all" else "",
+            "Queue": self.queue,
+            "Task": self.task,
+            "Search": self.typed,
+            "Received in the last": PERIODS.get(self.period, ""),
+            "Received from": f"{self.since} UTC" if self.since else "",
+            "Received until": f"{self.until} UTC" if self.until else "",
+        }
+        return [f"{label}: {inert.visible(value)}" for label, value in told.items() if value]
+
     def write(self, **more: object) -> str:
         """Return the choice as a query string, changed by `more`; None and "" leave one out."""
         chosen = {

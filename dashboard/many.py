@@ -7,21 +7,28 @@ are meant (`Rows`).
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core import signing
+from django.db import OperationalError
 from django.db.models import Max, QuerySet
 
 from .errors import GatewayError, NoCredentials, Refused, Unreachable
 from .models import Once
 
 SLICE = 2.0  # seconds that one request works
-MOST = 10_000  # rows of one act
+MOST = 10_000  # rows of one act, and keys that an order can name
+MOST_SWEPT = 100_000_000
 SHOWN = 10  # failures that are told one by one
 VALID = 3600  # seconds within which an order has to be confirmed, and each slice to follow
 Rows = Callable[["Order"], "QuerySet[Any]"]
+Sweep = Callable[[Any], Iterator[int]]  # of a list's QuerySet
+
+
+def _nothing(user: Any, row: Any, key: str) -> None:
+    """What an act that sweeps does to a single row."""
 
 
 @dataclass(frozen=True)
@@ -29,30 +36,41 @@ class Act:
     """What can be done to many rows at once.
 
     `fit` leaves those rows of a list that it can be done to; `do` does it to one, given the order's
-    key, and raises a GatewayError with the sentence where it could not.
+    key, and raises a GatewayError with the sentence where it could not. Or `sweep` does it to the
+    oldest of them, after which they are no longer there: it yields how many, again and again, and
+    stops where it is left. `begin` is told before the first of them.
     """
 
     button: str  # Run now
     title: str  # Run many tasks now
     text: str  # what it means, on the page that asks
     done: str  # run now
-    permission: str
+    permissions: tuple[str, ...]
     fit: Callable[[Any], Any]  # both a list's QuerySet
-    do: Callable[[Any, Any, str], None]  # user, row, key
+    do: Callable[[Any, Any, str], None] = _nothing  # user, row, key
+    sweep: Sweep | None = None
+    begin: Callable[[Any, "Order", list[str]], None] | None = None  # user, the filter in words
     danger: bool = False
+
+    @property
+    def most(self) -> int:
+        """How many rows it is done to at once."""
+        return MOST_SWEPT if self.sweep else MOST
 
 
 @dataclass(frozen=True)
 class Order:
     """What is to be done to which rows, and how far it has come.
 
-    `query` is the list's query string, `keys` the rows that were ticked, none for all that match.
+    `query` is the list's query string, `keys` the rows that were ticked or, where `found`, those
+    that a search of the list has found; none for all that match.
     `upto` is the highest key when it was counted, `after` the last one that was dealt with.
     """
 
     act: str
     query: str
     keys: tuple[int, ...] = ()
+    found: bool = False
     upto: int = 0
     after: int = 0
     count: int = 0
@@ -87,10 +105,10 @@ class Order:
 
 
 def counted(order: Order, act: Act, rows: Rows) -> Order:
-    """Return the order with how many rows it means now, at most one more than MOST."""
+    """Return the order with how many rows it means now, at most one more than the act's most."""
     meant = _meant(order, act, rows)
     upto = order.upto or meant.aggregate(last=Max("pk"))["last"] or 0
-    count = meant.filter(pk__lte=upto).order_by().values("pk")[: MOST + 1].count()
+    count = meant.filter(pk__lte=upto).order_by().values("pk")[: act.most + 1].count()
     return replace(order, upto=upto, count=count)
 
 
@@ -99,19 +117,36 @@ def first(order: Order, act: Act, rows: Rows) -> list[Any]:
     return list(_meant(order, act, rows).filter(pk__lte=order.upto).order_by("-pk")[:SHOWN])
 
 
-def go_on(order: Order, act: Act, rows: Rows, user: Any) -> tuple[Order, str]:
+def go_on(order: Order, act: Act, rows: Rows, user: Any, told: list[str]) -> tuple[Order, str]:
     """Do the next slice; return how far it has come, and what keeps it from going on.
 
-    A slice that comes twice is done once.
+    A slice that comes twice is done once. `told` is the filter in words.
     """
-    part = f"many {order.key} {order.after}"
+    part = f"many {order.key} {order.dealt}"
     if not Once.objects.claim(part):
         return order, "This part was sent twice; it is done once. Begin anew with what is left."
-    begun = order.after
-    order, trouble = _slice(order, act, rows, user)
-    if order.after == begun:
+    begun = order.dealt
+    if act.begin and not begun:
+        act.begin(user, order, told)
+    if act.sweep:
+        order, trouble = _swept(order, act.sweep, _meant(order, act, rows))
+    else:
+        order, trouble = _slice(order, act, rows, user)
+    if order.dealt == begun:
         Once.objects.give_back(part)
     return order, trouble
+
+
+def _swept(order: Order, sweep: Sweep, meant: "QuerySet[Any]") -> tuple[Order, str]:
+    start, done = time.monotonic(), order.done
+    try:
+        for gone in sweep(meant.filter(pk__lte=order.upto)):
+            done += gone
+            if time.monotonic() - start >= SLICE:
+                return replace(order, done=done, count=max(order.count, done + 1)), ""
+    except OperationalError as error:
+        return replace(order, done=done), f"The database is busy: go on in a while. ({error})"
+    return replace(order, done=done, count=done), ""
 
 
 def _slice(order: Order, act: Act, rows: Rows, user: Any) -> tuple[Order, str]:

@@ -109,6 +109,16 @@ def advance(*, lazily: bool = False) -> int:
     return _late(mark) or _forward(mark, lazily=lazily) or _backward(mark)
 
 
+def forget() -> None:
+    """Throw all tallies away, to be counted again; pages count live meanwhile.
+
+    The mark goes first: whoever is counting finds it gone, and adds nothing.
+    """
+    with transaction.atomic():
+        TallyMark.objects.all().delete()
+        Tally.objects.all().delete()
+
+
 def _begin() -> TallyMark:
     """Make the mark at the newest event: from there it goes back, so that a day is whole soon."""
     newest = TallyMark().newest
@@ -243,7 +253,7 @@ def _commit(
             return False
         if gone is not None:
             Tally.objects.filter(gone).delete()
-        _add(rows)
+        add(rows)
         if from_minutes:
             for seconds in Tally.SPANS[1:]:
                 _from_minutes(seconds, *from_minutes)
@@ -253,7 +263,8 @@ def _commit(
     return True
 
 
-def _add(rows: list[Row]) -> None:
+def add(rows: list[Row]) -> None:
+    """Add events to the tallies of their minutes and hours; a negative number takes them out."""
     for seconds in Tally.SPANS:
         changed: dict[tuple[datetime, str, str], list[tuple[int | None, int]]] = {}
         for minute, queue, outcome, bucket, events in rows:
@@ -282,6 +293,8 @@ def _add_to(
         unique_fields=["seconds", "begins_at", "queue", "outcome"],
         update_fields=["count", "took"],
     )
+    if not all(tallies[key].count for key in changed):
+        there.filter(count=0).delete()
 
 
 def _from_minutes(seconds: int, begin: datetime, end: datetime) -> None:

@@ -37,7 +37,7 @@ ACTS = {
         "Each is dispatched at once, whatever its time and its queue's state or rate. Google takes "
         "60 of these a minute.",
         "run now",
-        "dashboard.change_senttask",
+        ("dashboard.change_senttask",),
         lambda rows: rows.unfinished(),
         _run,
     ),
@@ -46,7 +46,7 @@ ACTS = {
         "Cancel many tasks",
         "Each is deleted from its queue for good. An attempt that is under way goes on to its end.",
         "cancelled",
-        "dashboard.delete_senttask",
+        ("dashboard.delete_senttask",),
         lambda rows: rows.unfinished(),
         _cancel,
         danger=True,
@@ -57,7 +57,7 @@ ACTS = {
         "Each is sent byte by byte as it was, under a new name; a time that has passed is left "
         "out, and so are recipes.",
         "sent again",
-        "dashboard.add_senttask",
+        ("dashboard.add_senttask",),
         lambda rows: rows,
         _again,
     ),

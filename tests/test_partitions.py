@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from receiver import rows
 from receiver.models import Event, Reply, SearchText
-from receiver.retention import older, prune
+from receiver.models.retention import older, prune
 from tests.manual import text_of
 
 pytestmark = [

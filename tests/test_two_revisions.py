@@ -4,12 +4,15 @@ Each earlier state of the models stands for the code of its time: it writes, rea
 deletes a row of every table, as that code would.
 """
 
+import re
+
 import pytest
 from django.db import DatabaseError, connection, models
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from config.prepare import let_it_take_its_time
+from tests.manual import text_of
 
 pytestmark = [
     pytest.mark.django_db,
@@ -90,3 +93,9 @@ def test_a_migration_may_take_its_time_but_holds_nobody_up():
             for name in ("statement_timeout", "lock_timeout")
         ]
     assert limits == ["0", "3s"]
+
+
+def test_the_manual_names_migrations_that_exist():
+    rows = re.findall(r"^\| `(\w+)\.(\w+)` \| .{8}", text_of("docs/upgrades.md"), re.MULTILINE)
+    assert len(rows) >= 7
+    assert set(rows) <= set(MigrationLoader(None).graph.nodes)

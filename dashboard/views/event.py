@@ -33,6 +33,7 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "event": found,
         "attempts": arrived,
         "entries": of_events(arrived),
+        "other": _other(found, arrived),
         "sent": sent,
         "ticks": identity.ticks(found),
         "signed_by": identity.signed_by(found),
@@ -47,6 +48,7 @@ def _body(found: Any) -> dict[str, Any]:
     body = bytes(found.begin or b"")  # of none SQLite makes NULL
     return {
         "pretty": inert.pretty(body),
+        "too_large_to_lay_out": len(body) > inert.PRETTY_BYTES,
         "raw": inert.raw(body),
         "raw_is_cut": len(body) > inert.RAW_BYTES,
         "hex": inert.hexdump(body),
@@ -83,6 +85,13 @@ def _attempts(found: Event, sent: SentTask | None) -> list[Event]:
         return attempts(found.queue, found.task)
     until = belongs.ends([sent]).get(sent.pk)
     return attempts(found.queue, found.task, sent.created_at - SKEW, until)
+
+
+def _other(found: Event, arrived: list[Event]) -> int | None:
+    """Return the attempt to compare this one with: the one before it, or else the next."""
+    others = [event.pk for event in arrived if event.pk != found.pk]
+    before = [pk for pk in others if pk < found.pk]
+    return max(before) if before else min(others, default=None)
 
 
 @allowed("receiver.view_event", "receiver.view_body")

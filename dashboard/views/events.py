@@ -14,6 +14,8 @@ from receiver.models import Event
 from .. import cursor, event_counts, event_pages
 from ..cache import kept_for
 from ..event_filters import PERIODS, TABS, Filters
+from ..event_many import ACTS
+from ..many import Act
 from ..narrow import LAST_ID
 from ..query import FIELDS
 from .frame import allowed, need, page, staff, whole
@@ -31,6 +33,7 @@ def events(request: HttpRequest) -> HttpResponse:
     filters = Filters.of(request)
     need(request, PERMISSIONS.get(filters.show, "receiver.view_event"))
     context = {"title": "Events", "filters": filters, "tabs": _tabs(request, filters)}
+    context["acts"] = _acts(request)
     if filters.show == "refusals":
         before = whole(request.GET.get("before"))
         return page(request, "refusals.html", context | refusals(before, PAGE))
@@ -127,6 +130,12 @@ def _newest_page(query: str, *, bodies: bool) -> str:
         "perms": {"receiver": {"view_body": bodies}},
     }
     return render_to_string("dashboard/_event_rows.html", context)
+
+
+def _acts(request: HttpRequest) -> dict[str, Act]:
+    """Return what this user may do to many events."""
+    may = request.user.has_perms
+    return {key: act for key, act in ACTS.items() if may(act.permissions)}
 
 
 def _tabs(request: HttpRequest, filters: Filters) -> list[dict[str, Any]]:

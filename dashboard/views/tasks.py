@@ -46,7 +46,7 @@ def _rows(request: HttpRequest, filters: Filters, before: int | None) -> dict[st
     found = filters.rows()
     rows = list((found.filter(pk__lt=before) if before else found)[: PAGE + 1])
     more, rows = len(rows) > PAGE, rows[:PAGE]
-    may = request.user.has_perm
+    may = request.user.has_perms
     return {
         "filters": filters,
         "trouble": refresh(rows),
@@ -55,7 +55,7 @@ def _rows(request: HttpRequest, filters: Filters, before: int | None) -> dict[st
         "newest_query": filters.write(),
         "older": filters.write(before=rows[-1].pk) if more else "",
         "poll": f"{reverse('tasks')}?{filters.write(before=before)}&seen=".replace("?&", "?"),
-        "acts": {key: act for key, act in ACTS.items() if may(act.permission)},
+        "acts": {key: act for key, act in ACTS.items() if may(act.permissions)},
     }
 
 

@@ -1,6 +1,7 @@
 """What the receiver keeps: events, refusals, and the replies that it was told to give."""
 
 from ..recipes import RECIPES
+from . import retention
 from .event import Event, EventQuerySet
 from .refusal import Refusal, RefusalManager
 from .reply import Reply
@@ -18,4 +19,5 @@ __all__ = [
     "SearchText",
     "Span",
     "Words",
+    "retention",
 ]

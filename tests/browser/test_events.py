@@ -24,6 +24,14 @@ for n in range(120):
         outcome="failed" if n % 10 == 0 else "succeeded",
         headers=[["Content-Type", "application/json"], ["X-Shard", str(n % 4)]],
         caller_account="tasks@demo.iam.gserviceaccount.com", caller_check="verified")
+for n in range(5):
+    Event.objects.create(queue="gone", task=f"gone-{n // 2}", body=b"short lived %d" % n,
+        body_size=13, received_at=now - timedelta(days=400 if n == 4 else 1, minutes=-n),
+        method="POST", path="/receive", retry_count=n % 2, headers=[["X-Try", str(n)]],
+        caller_check="verified")
+Event.objects.create(queue="default", task="whole-1", body=bodies[0], body_size=len(bodies[0]),
+    received_at=now - timedelta(days=2), method="POST", path="/receive", caller_check="verified",
+    headers=[["Content-Type", "application/json"]])
 Refusal.objects.create(reason="audience", minute=now, count=3, queue="shop", task="order-1",
     account="tasks@demo.iam.gserviceaccount.com", audience="https://else.example")
 """
@@ -75,12 +83,12 @@ def test_pages_go_to_the_oldest_and_back(page, filled):
 
 def test_two_times_are_in_the_zone_of_the_reader(open_page, filled):
     page = open_page(timezone_id="Asia/Tokyo")
-    page.goto("/events/?queue=shop&from=2026-01-31T10:00:00&to=2026-01-31T11:00:00")
+    page.goto("/events/?queue=shop&from=2026-01-31T10:00:01&to=2026-01-31T11:00:01")
     expect(page.locator(".zone").first).to_have_text("(Asia/Tokyo)")
-    expect(page.locator("#filter-from")).to_have_value("2026-01-31T19:00:00")
+    expect(page.locator("#filter-from")).to_have_value("2026-01-31T19:00:01")
     page.click("#event-filters button")
     expect(page).to_have_url(
-        "/events/?queue=shop&from=2026-01-31T10%3A00%3A00&to=2026-01-31T11%3A00%3A00"
+        "/events/?queue=shop&from=2026-01-31T10%3A00%3A01&to=2026-01-31T11%3A00%3A01"
     )
     page.select_option("#filter-period", "24h")
     expect(page).to_have_url("/events/?queue=shop&period=24h")
@@ -93,3 +101,63 @@ def test_a_refusal_says_what_mends_it(page, filled):
     expect(first).to_contain_text("The token is for another audience than this receiver.")
     expect(first.locator("pre")).to_be_visible()
     look(page, "refusals")
+
+
+def test_two_attempts_are_compared(page, filled):
+    page.goto("/events/?q=task:gone-0")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    page.click("text=Compare two")
+    expect(page.locator(".messagelist")).to_contain_text("Tick the two events")
+    page.check("[data-tick-all]")
+    page.click("text=Compare two")
+    expect(page.locator("table.diff")).to_contain_text("X-Try")
+    expect(page.locator("table.diff")).to_contain_text("short lived 1")
+    expect(page.locator("table.diff")).not_to_contain_text("/receive")
+
+
+def test_what_matches_is_counted_then_deleted(page, filled):
+    page.goto("/events/?q=short+lived+task%3Agone-1")
+    expect(page.locator("#rows tr")).to_have_count(2)
+    page.select_option("#many-scope", "all")
+    page.click("button[value=delete]")
+    expect(page.locator("form.narrow")).to_contain_text("2 of all that match can be deleted.")
+    look(page, "events-delete")
+    page.click("text=Delete: 2")
+    expect(page.locator("#many")).to_contain_text("2 of 2 deleted. That is all.")
+    page.click("text=Back to the list")
+    expect(page.locator("#empty")).to_have_text("No event matches.")
+
+
+def test_retention_says_what_will_go_and_then_deletes_it(page, filled):
+    page.goto("/events/")
+    page.click(".foot >> text=Retention")
+    page.fill("#keep-days", "none")
+    page.click("text=Count what would go")
+    expect(page.locator("#days-problem")).to_contain_text("A whole number from 1 to 36,500.")
+    page.fill("#keep-days", "300")
+    page.click("text=Count what would go")
+    expect(page.locator("form.after")).to_contain_text("Will delete 1 event, received from")
+    look(page, "retention")
+    page.click("text=Delete 1…")
+    page.click("text=Delete: 1")
+    expect(page.locator("#many")).to_contain_text("1 of 1 deleted. That is all.")
+    page.goto("/events/retention/?days=300")
+    expect(page.locator("form.after")).to_contain_text("Nothing to delete")
+
+
+def test_an_event_is_read_as_json_text_and_bytes_and_sent_again(page, filled):
+    page.goto("/events/?q=task:whole-1")
+    page.click("text=whole-1")
+    expect(page.locator("#body-pretty")).to_contain_text('"naïve & co"')
+    page.click("#tab-raw")
+    expect(page.locator("#body-raw")).to_contain_text("na\\u00efve")
+    page.click("#tab-hex")
+    expect(page.locator("#body-hex")).to_contain_text("00000000  7b 22 63 75 73 74 6f 6d")
+    with page.expect_download() as download:
+        page.click("text=Download")
+    assert download.value.path().read_bytes() == b'{"customer": "na\\u00efve & co", "total": 12.50}'
+    page.click("#tab-pretty")
+    look(page, "event")
+    page.click("text=Re-send as it was")
+    expect(page.locator("h1")).to_be_visible()
+    expect(page.locator(".timeline")).to_contain_text("Sent by admin")

@@ -40,10 +40,10 @@ LOOKS = [
 ]
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
 FORMS += ["/queues/default/delete/", f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
-FORMS += ["/replies/new/", "/replies/1/", "/replies/1/delete/"]
+FORMS += ["/events/retention/", "/replies/new/", "/replies/1/", "/replies/1/delete/"]
 FORMS += ["/batches/new/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
-ACTIONS += ["/events/1/resend/"]
+ACTIONS += ["/events/1/resend/", "/events/many/"]
 ACTIONS += [
     f"/tasks/run/?name={DEFAULT}/tasks/t-1",
     f"/tasks/local/forward/?name={DEFAULT}/tasks/t-1",
@@ -62,6 +62,7 @@ PERMISSIONS = {
     "/enqueue/paste/": "dashboard.add_senttask",
     "/enqueue/templates/1/rename/": "dashboard.change_template",
     "/enqueue/templates/1/delete/": "dashboard.delete_template",
+    "/events/retention/": "receiver.delete_event",
     "/events/1/resend/": "dashboard.add_senttask",
     "/tasks/1/again/": "dashboard.add_senttask",
     "/tasks/1/resend/": "dashboard.add_senttask",

@@ -247,3 +247,14 @@ def test_tallies_of_an_older_version_are_counted_again():
     all_counted()
     assert_exact()
     assert sum(Tally.objects.filter(seconds=10_800).values_list("count", flat=True)) == 200
+
+
+def test_what_an_old_revision_counted_beside_this_one_is_counted_again():
+    make_events(range(12_000, 0, -60))
+    all_counted()
+    Tally.objects.filter(seconds=10_800).delete()  # which it does not know
+    out = StringIO()
+    call_command("count_events", again=True, stdout=out)
+    assert out.getvalue() == "200 events counted.\n"
+    assert_exact()
+    assert sum(Tally.objects.filter(seconds=10_800).values_list("count", flat=True)) == 200

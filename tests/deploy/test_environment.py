@@ -10,8 +10,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from urllib.parse import urlencode
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote, urlencode
 
+import dj_database_url
 import pytest
 
 from tests.cluster import children
@@ -85,6 +88,31 @@ def test_django_finds_nothing_wrong_with_a_service_s_variables(story, tmp_path, 
     done = manage(environment, tmp_path, "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+def test_the_database_s_url_names_the_socket_that_cloud_run_mounts(story):
+    found = dj_database_url.parse(
+        service_environment(story.cloud, "tasks-receiver")["DATABASE_URL"]
+    )
+    flag = next(call for call in story.first if call.command == "run deploy").flags
+    assert found["HOST"] == f"/cloudsql/{flag['--set-cloudsql-instances']}"
+    assert (found["USER"], found["NAME"], found["PORT"]) == ("tasks", "tasks", "")
+
+
+@needs_postgresql
+def test_a_socket_with_a_name_like_cloud_sql_s_is_connected_to(story, tmp_path):
+    # A socket's path is 107 bytes at most: pytest's folders are too deep.
+    with FreshDatabase("DATABASE_URL") as database, TemporaryDirectory() as folder:
+        here = dj_database_url.parse(database.url)
+        mounted = Path(folder) / "my-project:us-central1:tasks"
+        mounted.symlink_to(here["HOST"])
+        socket = quote(str(mounted), safe="")  # as deploy/02-database writes it
+        url = f"postgresql://{here['USER']}@{socket}/{here['NAME']}"
+        environment = service_environment(story.cloud, "tasks-receiver") | {"DATABASE_URL": url}
+        look = "from django.db import connection as c; c.ensure_connection(); "
+        look += "print(c.connection.info.host)"
+        done = manage(environment, tmp_path, "shell", "-v", "0", "-c", look)
+    assert done.stdout.strip() == str(mounted), done.stderr
 
 
 @needs_postgresql

@@ -205,6 +205,31 @@ def test_a_database_step_that_was_cut_off_is_finished_by_the_next(tmp_path):
     assert changes(cloud.calls)[-2:] == ["sql users set-password", "secrets versions add"]
 
 
+def test_the_database_gets_a_new_password_when_it_is_asked_for(deployed):
+    before = deployed.secret("tasks-database-url")
+    done = deployed.run("02-database", "--new-password")
+    assert done.returncode == 0, done.stderr
+    assert changes(deployed.calls) == ["sql users set-password", "secrets versions add"]
+    after = deployed.secret("tasks-database-url")
+    assert after != before
+    password = re.search(r"//tasks:(\w{64})@%2Fcloudsql%2F", after)[1]
+    assert password not in done.stdout + done.stderr
+    assert not [record for record in deployed.records if password in " ".join(record["words"])]
+
+
+def test_a_name_too_long_for_a_socket_is_refused_before_the_database_is_made(tmp_path):
+    cloud = Cloud(tmp_path, SQL_INSTANCE="a" * 61)  # 60 fit
+    done = cloud.run("02-database")
+    assert (done.returncode, changes(cloud.calls)) == (70, [])
+    assert "longer than the 107 bytes of a socket's path: shorten SQL_INSTANCE" in done.stderr
+
+
+def test_the_database_step_takes_no_other_word(deployed):
+    done = deployed.run("02-database", "--new")
+    assert (done.returncode, deployed.calls) == (70, [])
+    assert "it takes --new-password, not --new" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("step", "command"),
     [

@@ -11,8 +11,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from receiver import retention
-from receiver.models import Event, Refusal
+from receiver.models import Event, Refusal, retention
 from tests.receiver.server import Server
 
 
@@ -69,8 +68,28 @@ def test_a_bad_number_of_days_is_refused_with_a_sentence(rows, days):
     assert len(left()[0]) == 5
 
 
-def test_days_are_required(rows):
-    with pytest.raises(CommandError, match="--days"):
+@pytest.mark.parametrize(
+    ("options", "events", "refusals"),
+    [
+        (["--keep", "2"], ["d8", "d1"], 5),
+        (["--keep", "9"], ["d400", "d31", "d29", "d8", "d1"], 5),
+        (["--keep", "3", "--days", "7"], ["d1"], 1),
+        (["--keep", "1", "--days", "30"], ["d1"], 3),
+    ],
+)
+def test_so_many_are_kept(rows, options, events, refusals):
+    prune(*options)
+    assert left()[0] == events
+    assert len(left()[1]) == refusals
+
+
+def test_a_bad_number_to_keep_is_refused_with_a_sentence(rows):
+    with pytest.raises(CommandError, match="a whole number of events from 1 to"):
+        prune("--keep=0")
+
+
+def test_days_or_a_number_are_required(rows):
+    with pytest.raises(CommandError, match="--days N, --keep N"):
         prune()
 
 

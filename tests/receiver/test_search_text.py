@@ -8,8 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
-from receiver import retention
-from receiver.models import Event, SearchMark, SearchText, search_text
+from receiver.models import Event, SearchMark, SearchText, retention, search_text
 
 pytestmark = pytest.mark.django_db
 

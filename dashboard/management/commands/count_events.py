@@ -1,6 +1,7 @@
 """Counts events ahead, for dashboards that nobody looks at for long."""
 
 import time
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -18,9 +19,19 @@ class Command(BaseCommand):
         "first look at a large table, or now and then where days pass between two looks."
     )
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--again",
+            action="store_true",
+            help="forget what is counted first, where an older version may have counted beside "
+            "this one",
+        )
+
+    def handle(self, *, again: bool, **options: Any) -> None:
         counted = 0
         try:
+            if again:
+                rollup.forget()
             while found := rollup.advance():
                 counted += found
                 time.sleep(PAUSE)
