@@ -11,7 +11,7 @@ from typing import Any
 
 from receiver.models import Event
 
-from . import event_pages
+from . import cells, event_pages
 from .event_filters import Filters
 
 CHUNK = 1000
@@ -21,7 +21,6 @@ COLUMNS = (
     *("outcome", "took_us", "reply_name", "trace", "caller_account", "caller_audience"),
     *("caller_check", "headers", "body_size"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Row = tuple[Any, ...]
 
 
@@ -82,7 +81,7 @@ def _cell(value: Any) -> Any:
     elif value is None:
         return ""
     value = value.replace("\0", r"\x00")
-    return f"'{value}" if value.startswith(_FORMULA) else value
+    return f"'{value}" if cells.is_formula(value) else value
 
 
 def _object(columns: Iterable[str], row: Row) -> dict[str, Any]:
