@@ -10,7 +10,7 @@ from typing import Any
 
 from receiver.models import Event
 
-from . import event_pages
+from . import cells, event_pages
 from .event_filters import Filters
 
 CHUNK = 1000
@@ -20,7 +20,6 @@ COLUMNS = (
     *("outcome", "took_us", "reply_name", "trace", "caller_account", "caller_audience"),
     *("caller_check", "headers", "body_size"),
 )
-_FORMULA = frozenset(("=", "+", "-", "@", "\t", "\r"))
 _QUOTED = re.compile(r'[",\r\n]')
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 Row = tuple[Any, ...]
@@ -85,7 +84,7 @@ def _cell(value: Any) -> str:
         )
     if "\0" in value:
         value = value.replace("\0", r"\x00")
-    if value[:1] in _FORMULA:
+    if cells.is_formula(value):
         value = f"'{value}"
     return '"' + value.replace('"', '""') + '"' if _QUOTED.search(value) else str(value)
 

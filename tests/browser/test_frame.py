@@ -12,6 +12,18 @@ HIDE = """value => {
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
+# What has the focus: its place in the page, whether that is seen, and its text.
+STOP = """() => {
+  const one = document.activeElement;
+  const isRinged = ({ outlineStyle, outlineWidth, boxShadow }) =>
+    (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+  const box = one.getBoundingClientRect();
+  const inSight = box.width > 0 && box.bottom > 0 && box.top < innerHeight;
+  const ring = [one, one.closest("label") ?? one].some((each) => isRinged(getComputedStyle(each)));
+  const place = one === document.body ? "BODY" : [...document.querySelectorAll("*")].indexOf(one);
+  return [place, inSight && ring, one.outerHTML.slice(0, 200)];
+}"""
+
 
 @pytest.fixture
 def send(stack):
@@ -74,6 +86,45 @@ def test_the_sheet_names_the_keys_and_switches_them_off(page):
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.keyboard.press("n")
     page.wait_for_url(re.compile(r"/enqueue/$"))
+
+
+def test_no_key_is_taken_while_something_is_typed(page):
+    page.goto("/events/")
+    for field in ("#jump-above", "main input[type=search]"):
+        page.click(field)
+        page.keyboard.type("/njkrc.t?")
+        expect(page.locator(field)).to_have_value("/njkrc.t?")
+        assert page.evaluate("location.pathname + location.search") == "/events/"
+        expect(page.locator("#keys-sheet")).to_be_hidden()
+
+
+def test_the_sheet_takes_the_focus_and_gives_it_back(page):
+    page.goto("/queues/")
+    page.focus("#keys-button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#keys-sheet")).to_be_visible()
+    for _ in range(4):  # round and round, never behind it
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys-sheet")).to_be_hidden()
+    assert page.evaluate("document.activeElement.id") == "keys-button"
+
+
+@pytest.mark.parametrize("path", ["/", "/events/", "/enqueue/", "/queues/default/", "/admin/"])
+def test_each_stop_of_the_tab_key_can_be_seen(page, path):
+    page.goto(path)
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        stop, shown, text = page.evaluate(STOP)
+        if stop in seen or stop == "BODY":
+            break
+        assert shown, f"{path}: {text} has the focus, and nothing shows it"
+        seen.add(stop)
+    assert len(seen) > 15
 
 
 def test_c_copies_curl_or_selects_it_where_there_is_no_clipboard(page):

@@ -54,7 +54,7 @@ def test_the_file_is_never_shown_in_place(admin_client):
     assert answer.streaming
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", " =", "\uff1d", "\uff20"])
 def test_no_cell_is_a_formula(admin_client, sign):
     make_event(f"{sign}1+1", body=f'{sign}HYPERLINK("http://x")'.encode(), path=f"{sign}p")
     (row,) = table(admin_client)

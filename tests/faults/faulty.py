@@ -119,6 +119,24 @@ def unescaped():
     )
 
 
+def broken_pages():
+    """The events' page ends in a fault of ours, the tasks' finds no database."""
+    from django.db.utils import OperationalError
+
+    from dashboard import urls
+
+    def fail(error):
+        def view(request):
+            raise error
+
+        return view
+
+    errors = {"events": RuntimeError("broken"), "tasks": OperationalError("away")}
+    for pattern in urls.urlpatterns:
+        if pattern.name in errors:
+            pattern.callback = fail(errors[pattern.name])
+
+
 FAULTS = {
     name: fault
     for name, fault in dict(globals()).items()

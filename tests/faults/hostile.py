@@ -169,7 +169,7 @@ def request(number: int, payload: bytes, token: str, host: str) -> bytes:
         b"X-CloudTasks-TaskName: " + mark + in_head,
         b"X-CloudTasks-QueueName: q" + in_head[:80],
         b"X-CloudTasks-TaskRetryCount: 0",
-        b"X-CloudTasks-TaskRetryReason: r" + in_head,
+        b"X-CloudTasks-TaskRetryReason: " + in_head,
         b"X-Hostile: h" + in_head,
         b"Content-Length: %d" % len(mark + payload),
         b"Connection: close",

@@ -3,10 +3,13 @@
 `make test` looks at a few of each kind, FAULTS=full at all 200 on every page that shows them.
 """
 
+import csv
+import io
 import json
 import re
 import sys
 import threading
+from base64 import b64decode
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -25,6 +28,8 @@ from tests.stack import GUNICORN, WebProcess
 # As labels, one is a name that leads to its own pages, and the other is none.
 HARMLESS = [b"only text, nothing else", b"only-text"]
 MANY, SOME = times(12, 200), times(2, 200)
+# What a spreadsheet calculates, full-width forms too.
+FORMULA = re.compile("[ ]*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20-]")
 # What a page has that is not our own.
 ALIENS = Path(__file__).with_name("aliens.js").read_text(encoding="utf-8")
 WATCH = """window.reports = [];
@@ -191,6 +196,25 @@ def test_a_body_leaves_as_a_file_that_nothing_opens(watched, hostile, tell):
         assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
         assert answer.headers["x-content-type-options"] == "nosniff"
     tell(f"{MANY} hostile bodies as files: each exact, each an attachment")
+
+
+def test_an_export_is_a_file_in_which_no_cell_is_a_formula(watched, hostile, tell):
+    lines = {}
+    for form in ("csv", "ndjson"):
+        answer = watched.request.get(f"/events/export/{form}/")
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
+        lines[form] = answer.body().decode()
+    rows = csv.DictReader(io.StringIO(lines["csv"], newline=""))
+    table = {int(row["id"]): row for row in rows}
+    objects = {one["id"]: one for one in map(json.loads, lines["ndjson"].splitlines())}
+    for payload, key in zip(payloads(), hostile[2:], strict=False):
+        assert not [cell for cell in table[key].values() if FORMULA.match(cell)]
+        found = objects[key]
+        body = found.get("body", "").encode() or b64decode(found.get("body_base64", ""))
+        assert body[5:] == payload
+    assert [row for row in table.values() if row["retry_reason"].startswith("'")]
+    tell(f"{MANY} hostile texts as CSV and NDJSON: no formula, each exact")
 
 
 def test_what_staff_types_is_text_too(watched):

@@ -226,3 +226,8 @@ for (const part of document.querySelectorAll("[data-without-script]")) part.hidd
 for (const field of document.getElementsByName("zone")) field.value = zone;
 for (const box of switches()) box.checked = liveIsOn();
 for (const tab of document.querySelectorAll("[role=tab][aria-selected=true]")) selectTab(tab);
+
+// The admin's script names the pictures beside its filters, but does not say that they are pictures.
+addEventListener("load", () => {
+  for (const picture of document.querySelectorAll(".search-label-icon")) picture.setAttribute("role", "img");
+});
