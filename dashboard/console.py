@@ -19,11 +19,8 @@ def links(
 
     `queue` is a full name. The log is searched from a little before `first` to after `last`.
     """
-    if settings.CLOUD_TASKS_ENDPOINT:
-        return []
-    try:
-        place = names.split_queue(queue)
-    except ValidationError:
+    place, there = _place(queue), queue_link(queue)
+    if place is None or not there:
         return []
     project = urlencode({"project": place.project})
     lines = [
@@ -34,11 +31,26 @@ def links(
         f'timestamp<="{last + ROUND:%Y-%m-%dT%H:%M:%SZ}"',
     ]
     query = quote("\n".join(lines), safe="")
-    where = f"{quote(place.location)}/{quote(place.id)}"
     return [
-        ("Queue in the Cloud console", f"{BASE}/cloudtasks/queue/{where}/tasks?{project}"),
+        ("Queue in the Cloud console", there),
         ("Log entries", f"{BASE}/logs/query;query={query}?{project}"),
     ]
+
+
+def queue_link(queue: str) -> str:
+    """Return where the console shows a queue, by its full name; nothing for a local one."""
+    place = _place(queue)
+    if place is None or settings.CLOUD_TASKS_ENDPOINT:
+        return ""
+    where = f"{quote(place.location)}/{quote(place.id)}"
+    return f"{BASE}/cloudtasks/queue/{where}/tasks?{urlencode({'project': place.project})}"
+
+
+def _place(queue: str) -> names.QueueName | None:
+    try:
+        return names.split_queue(queue)
+    except ValidationError:
+        return None
 
 
 def trace_link(trace: str) -> str:

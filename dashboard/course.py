@@ -7,7 +7,7 @@ from typing import Any
 
 from receiver.models import Event
 
-from . import course_chart, words
+from . import course_chart, retry_chart, words
 from .local import Attempt
 from .retry_plan import Plan, RetryConfig, plan
 from .subject import Subject, queue_of
@@ -53,8 +53,8 @@ def of_subject(subject: Subject) -> dict[str, Any] | None:
     first = done[0].at if done and done[0].number == 1 else None
     return {
         "planned": words.planned(found),
-        "really": in_words(done),
-        "chart": course_chart.draw(found, done, rows),
+        "made": in_words(done),
+        "chart": course_chart.draw(found, done, rows) if done else retry_chart.draw(found),
         "steps": rows,
         "last": done[-1].number if done else 0,
         "gives_up_at": first + timedelta(seconds=found.lasts)
@@ -87,8 +87,7 @@ def _of_events(events: Iterable[Event]) -> Iterable[Made]:
 def _of_attempts(attempts: Iterable[Attempt]) -> Iterable[Made]:
     for one in attempts:
         if not one.extra:
-            ok = one.status is not None and 200 <= one.status < 300
-            kind = "quiet" if one.ended_at is None else "ok" if ok else "bad"
+            kind = "quiet" if one.ended_at is None else "ok" if one.ok else "bad"
             yield Made(one.number, one.at, one.ended_at or one.at, kind, one.forced)
 
 
@@ -112,13 +111,14 @@ def _step(found: Plan, by_number: dict[int, Made], number: int) -> Step:
 
 
 def in_words(done: list[Made]) -> str:
-    """Return what was really made.
+    """Return how many attempts were made, and within which time; nothing for none.
 
-    >>> in_words([])
-    'no attempt yet'
+    >>> now = datetime(2026, 1, 1)
+    >>> in_words([Made(1, now, now, "bad"), Made(2, now + timedelta(seconds=3), now, "ok")])
+    '2 attempts within 3 s'
     """
     if not done:
-        return "no attempt yet"
+        return ""
     count = done[-1].number
     took = (done[-1].at - done[0].at).total_seconds()
     within = f" within {words.duration(took)}" if count > 1 else ""

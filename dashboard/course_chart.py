@@ -26,7 +26,7 @@ def draw(found: Plan, done: list["Made"], rows: list["Step"]) -> SafeString:
     x = _scale(longest, found.config.min_backoff)
     return format_html(
         '<svg class="course" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">'
-        '<text x="0" y="20">Planned</text><text x="0" y="44">Really</text>'
+        '<text x="0" y="20">Planned</text><text x="0" y="44">Real</text>'
         '<line x1="{left}" x2="{right}" y1="16" y2="16"/>'
         '<line x1="{left}" x2="{right}" y1="40" y2="40"/>{planned}{really}'
         '<text x="{left}" y="66">first</text>'
@@ -45,7 +45,7 @@ def draw(found: Plan, done: list["Made"], rows: list["Step"]) -> SafeString:
             "",
             '<circle cx="{}" cy="40" r="5" class="{}"><title>{}</title></circle>',
             (
-                (x(at), made.kind, f"Attempt {made.number} really: +{words.duration(at)}")
+                (x(at), made.kind, f"Attempt {made.number}: +{words.duration(at)}")
                 for made, at in really
             ),
         ),

@@ -73,7 +73,7 @@ def _alive(facts: Facts) -> list[Reason]:
         found.append(
             Reason("Under way", "An attempt waits for its answer since", at=facts.under_way_since)
         )
-        return [*found, *_elsewhere(facts)]
+        return [*found, *_elsewhere(facts, facts.local_error or facts.last_text)]
     later = facts.due if facts.due and facts.due > facts.now else None
     if not facts.dispatch_count:
         if later:
@@ -106,9 +106,9 @@ def _failing(facts: Facts) -> list[Reason]:
     said = facts.local_error or facts.last_text
     if not facts.response_count:
         text = f"No answer came from {_host(facts.url)}: nothing listens there, or not in time."
-        return [Reason("No answer", f"{text} {said}".strip(), "bad"), *_elsewhere(facts)]
+        return [Reason("No answer", f"{text} {said}".strip(), "bad"), *_elsewhere(facts, "")]
     if not facts.ours:
-        return _elsewhere(facts)
+        return _elsewhere(facts, said)
     text = f"The target answers, but nothing of it was stored here: is {facts.url} the right URL?"
     return [Reason("Not the receiver", f"{text} {said}".strip(), "bad")]
 
@@ -120,7 +120,7 @@ def _gone(facts: Facts) -> list[Reason]:
         text = "The answer to CreateTask was lost, and Cloud Tasks knows no such task: perhaps "
         return [Reason("Answer lost", f"{text}it was never made. {facts.answer_text}", "info")]
     if not facts.ours:
-        return _elsewhere(facts)
+        return _elsewhere(facts, facts.local_error or facts.last_text)
     if facts.arrived:
         return [Reason("Gave up", "It arrived, was never answered with 2xx, and is gone.", "bad")]
     tried = f"Tried {words.times(facts.dispatch_count)}. " if facts.dispatch_count else ""
@@ -140,11 +140,11 @@ def _refused(facts: Facts) -> list[Reason]:
     return [Reason("Refused", text, "bad", mend=last.mend.text, command=last.mend.command)]
 
 
-def _elsewhere(facts: Facts) -> list[Reason]:
+def _elsewhere(facts: Facts, said: str) -> list[Reason]:
+    """Return that it goes elsewhere, with what was said of the last attempt."""
     if facts.ours:
         return []
     text = f"Its target is {_host(facts.url)}, not this receiver: what arrives there is not seen."
-    said = facts.local_error or facts.last_text
     return [Reason("Target elsewhere", f"{text} {said}".strip(), "info")]
 
 

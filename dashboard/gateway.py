@@ -114,7 +114,8 @@ def _outcome(call: Any) -> GatewayError | None:
     return _ours(from_grpc_error(error)) if error else None
 
 
-@cache.kept_for(2, GatewayError)
+# That it is not there is not kept: it may be made in this moment, and would be taken for gone.
+@cache.kept_for(2, Unreachable, NoCredentials, UnknownOutcome, Denied)
 def get_task(name: str) -> Task:
     """Return the task of this full name; NotFound where it has ended or never was."""
     return Task.from_api(_read("get_task", name=name))

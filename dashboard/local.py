@@ -13,6 +13,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
+from django.utils import timezone
+
+from receiver.models import Event
 
 from . import cache, inert
 from .errors import GatewayError, NotFound, Refused, UnknownOutcome, Unreachable
@@ -28,6 +31,7 @@ STEPS = {
     "604800": "by a week",
 }
 ORDERS = {"reverse": "last due first", "random": "in random order"}
+LONGEST = timedelta(minutes=31)  # an attempt that was broken off is never told to have ended
 MOST = 50  # each brings what was sent and answered, up to 64 KiB of both
 
 
@@ -45,6 +49,11 @@ class Attempt:
     forced: bool  # by RunTask
     extra: bool  # delivered once more on purpose
     answer: bytes  # at most its first 64 KiB
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was answered 2xx, which ends the task."""
+        return self.status is not None and 200 <= self.status < 300
 
     @property
     def shown(self) -> str:
@@ -69,11 +78,34 @@ def is_here() -> bool:
 @cache.kept_for(2, GatewayError)
 def attempts(name: str) -> list[Attempt]:
     """Return every attempt of the task of this full name, oldest first, the newest 50."""
+    return _attempts(name)
+
+
+def _attempts(name: str) -> list[Attempt]:
     try:
         found = _ask("GET", f"/emulator/tasks/attempts?limit={MOST}&name={quote(name, safe='')}")
     except NotFound:
         return []
     return [_attempt(row) for row in reversed(found["attempts"])]
+
+
+def outcomes(name: str, since: datetime | None = None) -> list[tuple[str, int | None]] | None:
+    """Return (outcome, retry_count) of the attempts of a task that is gone, as events tell them.
+
+    None while the last one's end is still to be told; empty where Cloud Tasks is not a local one.
+    """
+    try:
+        made = [one for one in _attempts(name) if not one.extra] if is_here() else []
+    except GatewayError:
+        return None
+    made = [one for one in made if since is None or one.at >= since]
+    if made and made[-1].ended_at is None and timezone.now() - made[-1].at < LONGEST:
+        return None
+    return [
+        (Event.Outcome.SUCCEEDED if one.ok else Event.Outcome.FAILED, one.number - 1)
+        for one in made
+        if one.ended_at
+    ]
 
 
 @cache.kept_for(2, GatewayError)

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from . import belongs, gateway
+from . import belongs, gateway, local
+from .drafts import under_receiver
 from .errors import GatewayError, NotFound
 from .judge import judge
-from .models import SentTask
+from .models import SKEW, SentTask
 from .resources import Task
 
 ASKED_AT_ONCE = 20  # GetTask calls that one page may cost
@@ -82,11 +83,15 @@ def _judge(tasks: list[SentTask], answers: Answers) -> None:
     refused = belongs.refused(gone, until)
     for task in tasks:
         # Without Cloud Tasks' word an event from before may be an earlier task's of this name.
-        arrived = [
+        arrived: list[tuple[str, int | None]] = [
             (outcome, retry)
             for at, outcome, retry in events[task.pk]
             if exists[task.pk] is not None or at >= task.created_at
         ]
+        if exists[task.pk] is False and not under_receiver(task.url):
+            told = local.outcomes(task.name, task.created_at - SKEW)
+            exists[task.pk] = False if told is not None else None
+            arrived += told or []
         judge(task, exists[task.pk], arrived, refused=task.pk in refused)
 
 

@@ -136,7 +136,10 @@ def of_name(name: str, may: May) -> Subject:
     made = subject.found.create_time if subject.found else None
     _add(subject, may, made - SKEW if made else None, None)
     found, good = subject.found, Event.Outcome.SUCCEEDED
-    succeeded = [one.retry_count or 0 for one in subject.arrived if one.outcome == good]
+    seen: list[tuple[str, int | None]] = [(one.outcome, one.retry_count) for one in subject.arrived]
+    told = None if seen or subject.exists is not False else local.outcomes(name)
+    seen = seen or told or []
+    succeeded = [retry or 0 for outcome, retry in seen if outcome == good]
     known = Known(
         answer=SentTask.Answer.CREATED,
         exists=subject.exists,
@@ -145,7 +148,7 @@ def of_name(name: str, may: May) -> Subject:
         dispatch_count=found.dispatch_count if found else 0,
         response_count=found.response_count if found else 0,
         succeeded_as=max(succeeded) + 1 if succeeded else 0,
-        failed=len(subject.arrived) - len(succeeded),
+        failed=len(seen) - len(succeeded),
         ours=False,  # without a row it is not known where it was sent, once it is gone
     )
     subject.state, subject.ended = state_of(known)

@@ -111,13 +111,12 @@ def _seen_by_sender(made: local.Attempt) -> list[str]:
 
 
 def _of_attempt(made: local.Attempt) -> Entry:
-    ok = made.status is not None and 200 <= made.status < 300
     if made.ended_at is None:
         kind, outcome = "quiet", "under way"
     elif made.status is None:
         kind, outcome = "bad", "no answer"
     else:
-        kind, outcome = "ok" if ok else "bad", answered(made.status)
+        kind, outcome = "ok" if made.ok else "bad", answered(made.status)
     lines = [f"To {made.method} {made.url}", *_seen_by_sender(made)]
     return Entry(made.at, kind, f"Attempt {made.number}: {outcome}", tuple(lines))
 

@@ -2,17 +2,19 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import BinaryField
 from django.db.models.functions import Substr
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from receiver.models import Event
 
-from .. import belongs, console, identity, inert, resend, snippets
+from .. import belongs, console, identity, inert, names, resend, snippets
 from ..models import SKEW, SentTask
 from ..timeline import attempts, of_events
 from .frame import allowed, page
@@ -37,11 +39,23 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         "sent": sent,
         "ticks": identity.ticks(found),
         "signed_by": identity.signed_by(found),
+        "task_url": _task_url(found),
         "trace_url": console.trace_link(found.trace),
         "submission": secrets.token_hex(16),
     }
     neighbours = _neighbours(pk)
     return page(request, "event.html", context | neighbours | _body(found) | _codes(request, pk))
+
+
+def _task_url(found: Event) -> str:
+    """Return the page of the task that another program sent; empty where it can have none."""
+    if not found.task:
+        return ""
+    try:
+        name = f"{names.queue_name(found.queue)}/tasks/{found.task}"
+    except ValidationError:  # no queue of Cloud Tasks has such a name
+        return ""
+    return f"{reverse('task-by-name')}?{urlencode({'name': name})}"
 
 
 def _body(found: Any) -> dict[str, Any]:

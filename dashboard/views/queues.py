@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from .. import acts, figures, gateway, local, names, words
+from .. import acts, console, figures, gateway, local, names, words
 from ..errors import GatewayError, NotFound
 from ..queue_forms import NameAgainForm
 from ..resources import Depth, Queue
@@ -50,6 +50,7 @@ def _depths() -> dict[str, Depth]:
 def queue(request: HttpRequest, name: str) -> HttpResponse:
     """Show one queue and the tasks in it, a page of Cloud Tasks' own at a time."""
     context: dict[str, Any] = {"title": name, "name": name}
+    context["console_url"] = console.queue_link(full_name(name))
     try:
         context |= _in_words(gateway.get_queue(full_name(name)))
         context["depth"] = _depths().get(name)

@@ -82,12 +82,12 @@ def _show(request: HttpRequest, found: Subject) -> HttpResponse:
     context["part"] = live_part(request, "_task_live.html", context)
     context |= {
         "title": found.task_id,
+        "submission": secrets.token_hex(16),
         "links": console.links(found.queue, found.task_id, found.begun_at, found.now),
     }
     if found.sent:
         draft = found.sent.draft
         context |= {
-            "submission": secrets.token_hex(16),
             "raw": inert.raw(draft.body),
             "raw_is_cut": len(draft.body) > inert.RAW_BYTES,
             "pretty": inert.pretty(draft.body),

@@ -1,5 +1,6 @@
 """Tasks that did not come to a good end: what never arrived, and what gave up."""
 
+import secrets
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -36,21 +37,32 @@ def tasks_that_gave_up(request: HttpRequest) -> HttpResponse:
     """List what gave up, whoever sent it."""
     period, since, before = _asked(request)
     found = gave_up.find(since, before)
-    part = {"rows": [_row(row) for row in found.rows], "trouble": found.trouble}
+    bodies = request.user.has_perm("receiver.view_body")
+    rows = [_row(row, bodies=bodies) for row in found.rows]
+    part = {"rows": rows, "trouble": found.trouble}
     part |= _around("tasks-gave-up", period, before, found.before)
     pages = ("tasks_gave_up.html", "_gave_up_rows.html")
     return _show(request, "What gave up", pages, part, period)
 
 
-def _row(row: GaveUp) -> dict[str, Any]:
+def _row(row: GaveUp, *, bodies: bool) -> dict[str, Any]:
+    """Return what its article shows; an event is sent again only by who may see its body."""
     said = answered(row.event.status)
     name = reverse("task-by-name") + "?" + urlencode({"name": row.name})
     return {
         **{key: getattr(row, key) for key in ("event", "sent", "attempts", "sure")},
         "answered": said[0].upper() + said[1:],
         "url": reverse("task", args=[row.sent.pk]) if row.sent else name,
+        "again": _again(row, bodies=bodies),
+        "key": secrets.token_hex(16),
         "like": f"task-{row.sent.pk}" if row.sent else f"event-{row.event.pk}",
     }
+
+
+def _again(row: GaveUp, *, bodies: bool) -> str:
+    if row.sent:
+        return reverse("task-resend", args=[row.sent.pk])
+    return reverse("event-resend", args=[row.event.pk]) if bodies else ""
 
 
 def _asked(request: HttpRequest) -> tuple[str, datetime | None, int | None]:

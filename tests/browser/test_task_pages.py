@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.stack import Stack
 
-from .looks import look
+from .looks import PHONE, look
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_a_failing_task_is_followed_compared_reported_and_sent_again(page, stack
     expect(live).to_contain_text("Signed by tasks@demo.iam.gserviceaccount.com")
     expect(live).to_contain_text("The sender waited")
     expect(live).to_contain_text("Round trip")
-    expect(live).to_contain_text("Really: 4 attempts within")
+    expect(live).to_contain_text("Made: 4 attempts within")
     page.click("summary:has-text('As a table')")
     page.click("text=Every attempt with its answer (4)")
     look(page, "task")
@@ -140,6 +140,10 @@ def test_lost_tasks_are_found_ticked_and_cancelled(page, stack):
     page.check("[data-tick-all]")
     assert page.locator("[name=pk]:checked").count() == 4
     look(page, "tasks")
+    page.set_viewport_size(PHONE)
+    row = page.locator("#task-rows tbody tr").first
+    pill, sent = (row.locator(part).bounding_box() for part in (".pill", "time"))
+    assert abs(pill["y"] + pill["height"] / 2 - sent["y"] - sent["height"] / 2) < 8, "one line"
     page.goto("/queues/default/")
     page.click("button:has-text('Resume')")
 

@@ -57,7 +57,7 @@ def test_nothing_is_planned_beyond_the_plan_and_what_was_not_seen_is_none():
 # On the page --------------------------------------------------------------------------------
 def course_of(client, path: str) -> str:
     page = client.get(path).content.decode()
-    part = page.partition("Planned and really")[2].partition("</section>")[0]
+    part = page.partition("<h2>Retry plan")[2].partition("</section>")[0]
     return " ".join(re.sub(r"<[^>]+>", " ", part).split())
 
 
@@ -79,12 +79,12 @@ def failing(cloud):
 @pytest.mark.django_db
 def test_the_plan_and_the_attempts_stand_beside_each_other(admin_client, failing):
     text = course_of(admin_client, f"/tasks/{failing.pk}/")
-    assert "At most 4 attempts: now, +1 s, +2 s, +4 s. Really: 2 attempts within 3 s." in text
+    assert "At most 4 attempts: now, +1 s, +2 s, +4 s. Made so far: 2 attempts within 3 s." in text
     assert "If it goes on failing it gives up about" in text
     assert "2 1 s 2.5 s failed" in text
     assert "3 2 s – not yet" in text
     assert "Attempt 2 planned: +1 s" in text
-    assert "Attempt 2 really: +3 s" in text
+    assert "Attempt 2: +3 s" in text
 
 
 @pytest.mark.django_db
@@ -104,3 +104,13 @@ def test_where_there_is_nothing_to_compare_nothing_is_shown(admin_client, cloud)
     cloud.get_queue.side_effect = GONE
     make_event(status=500, retry_count=1)
     assert not course_of(admin_client, f"/tasks/{sent.pk}/")
+
+
+@pytest.mark.django_db
+def test_before_the_first_attempt_there_is_the_plan_alone(admin_client, cloud):
+    sent = make_sent()
+    cloud.get_task.side_effect = lambda name: make_task(name, create_time=sent.created_at)
+    text = course_of(admin_client, f"/tasks/{sent.pk}/")
+    assert "At most 100 attempts: now, +0.1 s" in text
+    assert "Made" not in text
+    assert "what happened" not in text

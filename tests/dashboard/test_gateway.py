@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 from google.api_core import exceptions as api
 from google.auth.exceptions import DefaultCredentialsError
+from google.cloud import tasks_v2
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -286,8 +287,15 @@ def test_the_client_is_made_once(monkeypatch, settings):
 
 
 def test_a_read_is_kept_for_some_seconds(client):
-    client.get_task.side_effect = api.NotFound("no")
+    client.get_task.side_effect = api.ServiceUnavailable("away")
     for _ in range(3):
-        with pytest.raises(NotFound):
+        with pytest.raises(Unreachable):
             gateway.get_task(f"{DEFAULT}/tasks/a")
     assert client.get_task.call_count == 1
+
+
+def test_that_a_task_is_not_there_is_asked_anew_as_it_may_be_made_meanwhile(client):
+    client.get_task.side_effect = [api.NotFound("no"), tasks_v2.Task(name="made")]
+    with pytest.raises(NotFound):
+        gateway.get_task(f"{DEFAULT}/tasks/a")
+    assert gateway.get_task(f"{DEFAULT}/tasks/a").name == "made"

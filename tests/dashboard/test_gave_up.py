@@ -7,6 +7,7 @@ import pytest
 
 from dashboard import gave_up
 from dashboard.errors import NotFound, Unreachable
+from receiver.models import Event
 from tests.dashboard.conftest import allow, make_event, make_sent, make_task
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,8 @@ def test_a_task_of_ours_and_one_of_another_program_are_told(admin_client, admin_
     assert f'href="/tasks/{sent.pk}/"' in page
     assert f"?like=task-{sent.pk}" in page
     assert "/tasks/by-name/?name=projects%2Fdemo%2F" in page
+    assert f'action="/tasks/{sent.pk}/resend/"' in page
+    assert f'action="/events/{Event.objects.latest("id").pk}/resend/"' in page
     sent.refresh_from_db()
     assert sent.state == "gave up"
     poll = re.search(r'hx-get="([^"]+)"', page)[1].replace("&amp;", "&")
@@ -133,3 +136,5 @@ def test_it_needs_the_permissions_for_tasks_and_for_events(client, newcomer):
     assert ">seen<" in page
     assert "the secret" not in page
     assert "?like=" not in page
+    allow(newcomer, "dashboard.add_senttask")
+    assert "Send again as it was" not in client.get(PATH).content.decode()

@@ -12,7 +12,8 @@ from django.contrib.admin.models import LogEntry
 from dashboard import cache, gateway, local
 from dashboard.drafts import Draft
 from dashboard.errors import NotFound, Refused, Unreachable
-from tests.dashboard.conftest import DEFAULT, allow
+from dashboard.refresh import refresh
+from tests.dashboard.conftest import DEFAULT, allow, make_sent
 from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db
@@ -25,12 +26,12 @@ def _here(real_cloud, settings):
 
 @pytest.fixture(scope="module")
 def target():
-    """A server elsewhere: each path that it is asked for answers 500."""
+    """A server elsewhere: each path that it is asked for but /fine answers 500."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(500)
+            self.send_response(200 if self.path == "/fine" else 500)
             self.send_header("Content-Length", "4")
             self.end_headers()
             self.wfile.write(b"no\xff\n")
@@ -93,6 +94,31 @@ def test_the_clock_is_turned_to_when_a_task_is_due_and_back(admin_client, target
     gateway.delete_task(name)
     admin_client.post("/tasks/local/forward/", {"name": name})
     assert local.ahead() == timedelta(0)
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize(("path", "state"), [("/fine", "done"), ("/hook", "gave up")])
+def test_how_a_task_for_another_server_ended_is_told_too(admin_client, target, path, state):
+    """Google's API tells it of none: there it is ended, unknown how."""
+    task_id = f"ends-{path[1:]}"
+    queue = f"{DEFAULT[:-7]}{task_id}"
+    gateway.create_queue(queue, {"max_attempts": 1})
+    name = f"{queue}/tasks/{task_id}"
+    sent = make_sent(task_id, name=name, queue=queue, url=f"{target}{path}", body=b"x")
+    sent.send()
+
+    def ended():
+        cache.clear()
+        refresh([sent])
+        return sent.ended_at
+
+    assert eventually(ended)
+    assert sent.state == state
+    page = admin_client.get(f"/tasks/{sent.pk}/").content.decode()
+    assert f"<strong>{state.capitalize()}</strong>" in page
+    sent.delete()
+    page = admin_client.get("/tasks/by-name/", {"name": name}).content.decode()
+    assert f"<strong>{state.capitalize()}</strong>" in page
 
 
 @pytest.mark.usefixtures("_here")

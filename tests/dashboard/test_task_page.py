@@ -109,6 +109,7 @@ def test_a_task_of_another_program_has_the_same_page(admin_client, cloud):
         assert part in page
     assert "other@x.iam.gserviceaccount.com" in page
     assert f"?like=event-{event.pk}" in page
+    assert f'action="/events/{event.pk}/resend/"' in page
     assert 'action="/tasks/run/"' in page
     poll = re.search(r'hx-get="([^"]+)"', page)[1].replace("&amp;", "&")
     assert admin_client.get(poll, headers={"HX-Request": "true"}).status_code == 204
@@ -160,6 +161,8 @@ def test_links_into_the_console_are_there_on_google_s_service_alone(
     settings.CLOUD_TASKS_ENDPOINT = ""
     page = admin_client.get(f"/tasks/{sent.pk}/").content.decode()
     base = "https://console.cloud.google.com"
+    of_queue = admin_client.get("/queues/default/").content.decode()
+    assert f"{base}/cloudtasks/queue/us-central1/default/tasks?project=demo" in of_queue
     assert f"{base}/cloudtasks/queue/us-central1/default/tasks?project=demo" in page
     logs = re.search(rf'href="({base}/logs/query;query=[^"]+)"', page)[1]
     assert "resource.type%3D%22cloud_tasks_queue%22" in logs
@@ -227,6 +230,13 @@ def test_what_is_compared_is_inert_and_needs_its_permissions(client, clerk, clou
     assert "lacks the permission receiver.view_body" in page
     clerk.user_permissions.remove(clerk.user_permissions.get(codename="view_event"))
     assert client.get(f"/tasks/diff/?a={one.pk}&b={two.pk}").status_code == 403
+
+
+def test_an_event_leads_to_the_task_that_another_program_sent(admin_client, cloud):
+    where = 'href="/tasks/by-name/?name=projects%2Fdemo%2F'
+    theirs, none = make_event("t-1"), make_event("t-2", queue="no queue's name!")
+    assert where in admin_client.get(f"/events/{theirs.pk}/").content.decode()
+    assert where not in admin_client.get(f"/events/{none.pk}/").content.decode()
 
 
 @pytest.mark.parametrize("query", ["", "?a=1", "?a=x&b=y", "?a=999999&b=999999"])
