@@ -64,7 +64,7 @@ class ReceiverServer(Server):
     def __enter__(self) -> Self:
         if self._given:
             self._administer("CREATE DATABASE {}")
-        environment = self._environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+        environment = self.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"}
         command = [str(ROOT / ".venv/bin/python"), "-c", PREPARE]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
         self.start()
@@ -75,10 +75,16 @@ class ReceiverServer(Server):
         if self._given:
             self._administer("DROP DATABASE {} WITH (FORCE)")
 
+    @property
+    def url(self) -> str:
+        """Its database."""
+        kept = f"sqlite:///{self.folder}/db.sqlite3"
+        return self._named(self._database) if self._given else kept
+
     def start(self) -> None:
         """Start it on a free port and wait for its first answer."""
         (self.port,) = free_ports(1)
-        environment = self._environment() | self.receiver.environment
+        environment = self.environment()
         if self._slow_disk:
             environment |= {"LD_PRELOAD": str(self._slow_disk)}
         gunicorn = [self.receiver.python, "-m", "gunicorn", "-w", "1"]
@@ -118,7 +124,8 @@ class ReceiverServer(Server):
                 f" SELECT {columns} FROM receiver_event ORDER BY id LIMIT {missing}"
             )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the variables that it runs with."""
         given = {"DATABASE_URL": self._named(self._database)} if self._given else {}
         return os.environ | {
             "VAR_DIR": str(self.folder),
@@ -129,6 +136,7 @@ class ReceiverServer(Server):
             "OIDC_ISSUER": self._issuer,
             "OIDC_CERTS_URL": self._issuer,
             **given,
+            **self.receiver.environment,
         }
 
     def _answers(self) -> bool:

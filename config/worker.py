@@ -4,6 +4,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -53,6 +54,8 @@ class Worker(UvicornWorker):
             cores = sorted(os.sched_getaffinity(0))
             with suppress(OSError):
                 os.sched_setaffinity(0, {cores[self.age % len(cores)]})
+        # A delivery waits so long for each page that computes, several times until its answer.
+        sys.setswitchinterval(0.0005)
         super().init_process()
 
     async def callback_notify(self) -> None:

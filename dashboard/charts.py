@@ -36,11 +36,26 @@ def lines(figures: Figures, size: tuple[int, int] = WIDE) -> SafeString:
     values = {name: [getattr(bar, name) for bar in figures.bars] for name in ("p95", "p50")}
     known = [value for value in values["p95"] if value is not None]
     frame = Frame(figures, size, max(known, default=0))
-    drawn = [(name, path) for name, series in values.items() for path in _paths(frame, series)]
-    paths = format_html_join("", '<path class="line {}" d="{}"/>', drawn)
+    drawn = [(name, _stretches(frame, series)) for name, series in values.items()]
+    paths = format_html_join(
+        "",
+        '<path class="line {}" d="M{}"/>',
+        [(name, " L".join(one)) for name, every in drawn for one in every if one[1:]],
+    )
+    lone = format_html_join(
+        "",
+        '<circle class="lone {}" cx="{}" cy="{}" r="{}"/>',
+        # A ring around a dot: with one event both are in the same place.
+        [
+            (name, *one[0].split(), {"p95": 3.5, "p50": 6}[name])
+            for name, every in drawn
+            for one in every
+            if not one[1:]
+        ],
+    )
     return frame.draw(
         f"Handler time in {figures.period.words}: p95 and median",
-        paths + _tips(frame, map(handled, figures.bars)),
+        paths + lone + _tips(frame, map(handled, figures.bars)),
     )
 
 
@@ -123,12 +138,12 @@ def _stacks(frame: Frame, series: Iterable[tuple[str, str]]) -> list[tuple[str, 
     return paths
 
 
-def _paths(frame: Frame, series: list[float | None]) -> list[str]:
-    """Return the series as paths, one for each stretch without a gap; a lone value is a dot."""
-    paths: list[list[str]] = [[]]
+def _stretches(frame: Frame, series: list[float | None]) -> list[list[str]]:
+    """Return the series as points, a list for each stretch without a gap."""
+    stretches: list[list[str]] = [[]]
     for n, value in enumerate(series):
         if value is None:
-            paths.append([])
+            stretches.append([])
         else:
-            paths[-1].append(f"{frame.x(n + 0.5)} {frame.y(value)}")
-    return [f"M{' L'.join(path if path[1:] else path * 2)}" for path in paths if path]
+            stretches[-1].append(f"{frame.x(n + 0.5)} {frame.y(value)}")
+    return [one for one in stretches if one]

@@ -1,9 +1,8 @@
 """Events as files, however many: streamed by key, a chunk in memory at a time."""
 
 import base64
-import csv
-import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -21,6 +20,8 @@ COLUMNS = (
     *("outcome", "took_us", "reply_name", "trace", "caller_account", "caller_audience"),
     *("caller_check", "headers", "body_size"),
 )
+_QUOTED = re.compile(r'[",\r\n]')
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 Row = tuple[Any, ...]
 
 
@@ -32,7 +33,7 @@ def to_csv(filters: Filters, with_body: bool) -> Iterator[bytes]:
     columns = (*COLUMNS, "body") if with_body else COLUMNS
     yield _table([columns])
     for rows in chunks(filters, columns):
-        yield _table([_cell(value) for value in row] for row in rows)
+        yield _table(rows)
 
 
 def to_ndjson(filters: Filters, with_body: bool) -> Iterator[bytes]:
@@ -64,24 +65,28 @@ def chunks(filters: Filters, columns: Iterable[str]) -> Iterator[list[Row]]:
 
 
 def _table(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    """Write rows as RFC 4180 has them: csv.writer looks at each sign of a body by itself, which
+    takes three times as long as all the rest."""
+    return "".join([",".join(map(_cell, row)) + "\r\n" for row in rows]).encode()
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, int):
-        return value
-    if isinstance(value, bytes | memoryview):
-        value = bytes(value).decode("utf-8", "backslashreplace")
-    elif isinstance(value, datetime):
-        return value.isoformat()
-    elif isinstance(value, list):
-        value = json.dumps(value, ensure_ascii=False)
-    elif value is None:
-        return ""
-    value = value.replace("\0", r"\x00")
-    return f"'{value}" if cells.is_formula(value) else value
+def _cell(value: Any) -> str:
+    kind = type(value)  # of 25 cells in a row most are texts and numbers: they are asked first
+    if kind is not str:
+        if kind is int:
+            return str(value)
+        if value is None:
+            return ""
+        if kind is datetime:
+            return str(value.isoformat())
+        value = (
+            _as_json(value) if kind is list else bytes(value).decode("utf-8", "backslashreplace")
+        )
+    if "\0" in value:
+        value = value.replace("\0", r"\x00")
+    if cells.is_formula(value):
+        value = f"'{value}"
+    return '"' + value.replace('"', '""') + '"' if _QUOTED.search(value) else str(value)
 
 
 def _object(columns: Iterable[str], row: Row) -> dict[str, Any]:

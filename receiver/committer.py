@@ -100,6 +100,11 @@ class Committer:
         self._given.append(job)
         return job
 
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery waits to be written."""
+        return bool(self._waiting)
+
     def count(self, environ: Mapping[str, Any], refused: Refused) -> None:
         """Count a refusal soon."""
         wake = not self._turned_away

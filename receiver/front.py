@@ -49,6 +49,10 @@ class Front:
             return await drop(scope)
         await _send(answer, environ, send)
 
+    def deliveries_wait(self) -> bool:
+        """Tell whether deliveries are being stored: what can wait does then."""
+        return self._committer.busy
+
     async def _take(self, scope: Scope, environ: dict[str, Any], receive: Receive) -> Answer:
         received_at = datetime.now(UTC)
         try:

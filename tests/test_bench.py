@@ -15,6 +15,7 @@ from bench.judging import between, least, most, ratio
 from bench.report import number, show, show_verdicts
 from bench.servers import Server, checkout, peers
 from bench.stage import Part, Samples, faults
+from bench.watchers import Polls
 from bench.wire import DEFAULT_QUEUE
 from tests.processes import ROOT
 
@@ -44,6 +45,26 @@ def test_it_measures_the_receiver_and_finds_every_row(monkeypatch):
     targets = done.stdout.split("target and measured")[1]
     assert "p50 ms, ours / view" in targets
     assert "worker RSS MB" in targets
+
+
+def test_it_measures_deliveries_while_live_pages_poll():
+    options = ["--rounds", "1", "--scale", "0.5", "--pages", "6", "--events", "300"]
+    command = [sys.executable, "bench/watched.py", *options]
+    done = run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 0, done.stderr
+    assert "6 live pages, 300 events there before" in done.stdout
+    targets = done.stdout.split("target and measured")[1]
+    for never in ("not kept", "not 200", "bad polls"):
+        assert re.findall(rf"  {never} +0 +(\d+) +(\w+)", targets) == [("0", "holds")] * 2
+    polls = re.findall(r"polls/s +watched ([\d.]+)", done.stdout)
+    assert [float(rate) > 0 for rate in polls] == [True, True]
+    assert done.stderr == ""
+
+
+def test_a_live_page_asks_as_its_html_says_next():
+    page = """<div id="part" hx-get="/x/?seen=1" hx-vals='{"a": "b c"}' hx-trigger="every 10s">
+        </div><p id="list" hx-get="/y/" hx-trigger="every 2s"><i hx-get="/z/" hx-trigger="load">"""
+    assert Polls(page).found == {"part": ("/x/?seen=1&a=b+c", 10), "list": ("/y/", 2)}
 
 
 def test_a_peer_is_started_as_its_variable_says(monkeypatch):

@@ -56,7 +56,12 @@ def test_every_make_target_of_the_readme_exists():
 
 def test_every_file_that_the_readme_links_exists():
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
+    pictures = re.findall(r'(?:src|srcset)="([^"]+)"', README)
     assert links
+    assert {path.name for path in (ROOT / "docs/screenshots").iterdir()} == {
+        Path(picture).name for picture in pictures
+    }
+    links += pictures
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 

@@ -1,15 +1,18 @@
 """What was received: the live list."""
 
+from collections.abc import Collection
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from receiver.models import Event
 
 from .. import cursor, event_counts, event_pages
+from ..cache import kept_for
 from ..event_filters import PERIODS, TABS, Filters
 from ..event_many import ACTS
 from ..many import Act
@@ -83,20 +86,19 @@ def _newest_ids() -> set[int]:
 def event_rows(request: HttpRequest) -> HttpResponse:
     """Answer a poll: 204 after one indexed query, or the new rows with the next cursor.
 
-    More than a page of them makes the page load anew: its cursor then belongs to its rows.
+    More than a page of them are not added: the newest page takes the place of what is there.
     """
     after, known = cursor.read(whole(request.GET.get("after")), request.GET.get("seen", ""))
     ids = Event.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
-    new = set(ids[: cursor.BACK + MOST_NEW + 1]) - known
     filters = Filters.of(request)
+    chosen = filters.anything or filters.show != "all"
+    new = set(ids[: cursor.BACK + (MOST_NEW if chosen else PAGE) + 1]) - known
     if not new or filters.problem:
         return HttpResponse(status=204)
-    found = filters.narrowed.events.filter(pk__in=new).order_by("-pk")
-    matching = (
-        filters.words.read(found) if filters.words else list(found.values_list("pk", flat=True))
-    )
+    matching: Collection[int] = _matching(filters, new) if chosen else new
     if len(matching) > PAGE or len(new) > MOST_NEW:
-        return HttpResponse(status=204, headers={"HX-Refresh": "true", "X-New-Rows": f"{PAGE}+"})
+        newest = _newest_page(filters.write(), bodies=filters.bodies)
+        return HttpResponse(newest, headers={"HX-Reswap": "innerHTML", "X-New-Rows": f"{PAGE}+"})
     context = {
         "rows": Event.objects.light().filter(pk__in=matching).order_by("-pk"),
         "fresh": True,
@@ -106,6 +108,28 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     if matching:
         answer["X-New-Rows"] = str(len(matching))
     return answer
+
+
+def _matching(filters: Filters, new: set[int]) -> list[int]:
+    found = filters.narrowed.events.filter(pk__in=new).order_by("-pk")
+    return filters.words.read(found) if filters.words else list(found.values_list("pk", flat=True))
+
+
+@kept_for(2)
+def _newest_page(query: str, *, bodies: bool) -> str:
+    """Render the newest rows, once for all who look within two seconds, with their cursor.
+
+    It is a page and one row, so that the page's link to older rows shows.
+    """
+    known = _newest_ids()
+    filters = Filters(QueryDict(query).dict(), bodies=bodies)
+    found = event_pages.find(filters.narrowed, filters.words, filters.span(), PAGE + 1)
+    context = {
+        "rows": Event.objects.light().filter(pk__in=found.ids).order_by("-pk"),
+        "cursor": filters.write(**cursor.write(known)),
+        "perms": {"receiver": {"view_body": bodies}},
+    }
+    return render_to_string("dashboard/_event_rows.html", context)
 
 
 def _acts(request: HttpRequest) -> dict[str, Act]:

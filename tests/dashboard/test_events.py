@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard import cache
 from receiver.models import Event, Refusal
-from tests.dashboard.conftest import make_event, make_sent
+from tests.dashboard.conftest import allow, make_event, make_sent
 
 pytestmark = pytest.mark.django_db
 SCRIPTED = re.compile("(?i)javascript:|//|data:")
@@ -210,13 +210,32 @@ def test_a_poll_respects_the_filters(admin_client):
     assert ids(admin_client.get(cursor)) == [wanted.pk]
 
 
-def test_more_than_a_page_of_news_starts_the_list_anew(admin_client):
+def test_more_than_a_page_of_news_takes_the_place_of_the_rows(admin_client):
+    cursor = poller(admin_client.get("/events/"))
+    made = [make_event(f"t{n}").pk for n in range(60)]
+    answer = admin_client.get(cursor)
+    assert (answer.status_code, answer["HX-Reswap"]) == (200, "innerHTML")
+    assert answer["X-New-Rows"] == "50+"
+    assert ids(answer) == made[:-52:-1]  # one more than a page: `Older` has something to lead to
+    assert admin_client.get(poller(answer)).status_code == 204
+    after = make_event("after").pk
+    assert ids(admin_client.get(poller(answer))) == [after]
+
+
+def test_the_newest_page_is_made_once_for_all_who_look(
+    admin_client, client, newcomer, django_assert_num_queries
+):
+    allow(newcomer, "receiver.view_event")
     cursor = poller(admin_client.get("/events/"))
     for n in range(60):
-        make_event(f"t{n}")
-    answer = admin_client.get(cursor)
-    assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
-    assert answer["X-New-Rows"] == "50+"
+        make_event(queue=f"q{n % 2}", preview="secret")
+    assert "secret" in admin_client.get(cursor).content.decode()
+    with django_assert_num_queries(3):  # session, user, what is new
+        assert "secret" in admin_client.get(cursor).content.decode()
+    assert "secret" not in client.get(cursor).content.decode()  # who may not see bodies
+    chosen = poller(admin_client.get("/events/?queue=q1"))
+    make_event("other", queue="q1")
+    assert len(ids(admin_client.get(chosen))) == 1
 
 
 def test_a_short_live_list_has_its_older_link_ready_but_hidden(admin_client):
@@ -264,7 +283,7 @@ def test_an_event_shows_body_headers_caller_and_attempts(admin_client):
         retry_count=1,
         previous_response=503,
         caller_audience="http://localhost:8080",
-        eta=datetime.now(UTC) - timedelta(seconds=12),
+        eta=now - timedelta(seconds=12),
     )
     sent = make_sent("t-1")
     page = admin_client.get(f"/events/{event.pk}/").content.decode()

@@ -109,6 +109,19 @@ def test_a_bar_without_times_leaves_a_gap_in_the_lines():
     figures = made("24h")
     figures.bars[5].took.clear()
     assert charts.lines(figures).count('<path class="line p95"') == 2
+    assert "<circle" not in charts.lines(figures)
+
+
+def test_a_bar_alone_is_a_mark_in_the_lines_chart():
+    figures = made("24h")
+    for n, bar in enumerate(figures.bars):
+        if n != 5:
+            bar.took.clear()
+    svg = charts.lines(figures)
+    marks = re.findall(r'<circle class="lone (\w+)" cx="([\d.]+)" cy="[\d.]+" r="[\d.]+"/>', svg)
+    assert [name for name, _ in marks] == ["p95", "p50"]
+    assert marks[0][1] == marks[1][1]
+    assert "<path" not in svg
 
 
 @pytest.mark.parametrize("times", [[400] * 50, [100, 900, 3000, 47_000], [70_000_000], [249, 250]])
