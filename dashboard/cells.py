@@ -3,7 +3,7 @@
 from . import inert
 
 # Their full-width forms count too: a spreadsheet reads them as the plain ones.
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 def safe(text: str) -> str:
@@ -14,4 +14,4 @@ def safe(text: str) -> str:
 
 def is_formula(text: str) -> bool:
     """Tell whether a spreadsheet would calculate it."""
-    return text.lstrip(" ").startswith(_FORMULA)
+    return text.lstrip(" ").startswith(tuple(FORMULA))
