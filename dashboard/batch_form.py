@@ -54,6 +54,7 @@ class BatchForm(forms.Form):
         self.upload = Upload()
         self.seconds = 0.0  # between two tasks
         self.digest = ""
+        self.carried = False  # whether the file's text is in the box for pasted text now
         self.fields["queue"].initial = settings.CLOUD_TASKS_QUEUE
         self.fields["url"].initial = settings.RECEIVER_URL
         self.fields["account"].initial = settings.OIDC_SERVICE_ACCOUNT
@@ -86,7 +87,8 @@ class BatchForm(forms.Form):
             else:
                 self.upload = uploads.copies(data["count"])
             return
-        file, pasted = data.get("file"), data["pasted"].encode()
+        # Browsers send CRLF for each line end of a text.
+        file, pasted = data.get("file"), data["pasted"].replace("\r\n", "\n").encode()
         if file and pasted.strip():
             self.add_error("pasted", "There is a file and a text: take one of them away.")
         elif not file and not pasted.strip():
@@ -126,5 +128,14 @@ class BatchForm(forms.Form):
 
     def renew(self) -> None:
         """Take a new one-time key: the batch with the old one stays as it is."""
-        typed = {name: self.data.get(name) for name in self.data}
-        self.data = typed | {self.add_prefix("submission"): secrets.token_hex(16)}
+        self._type(submission=secrets.token_hex(16))
+
+    def carry_file(self) -> None:
+        """Put a small file's text where it can be pasted: a browser forgets which file it was."""
+        text = uploads.as_text(self.files.get("file"))
+        self.carried = bool(text) and not self.data.get("pasted", "").strip()
+        if self.carried:
+            self._type(pasted=text)
+
+    def _type(self, **values: str) -> None:
+        self.data = {name: self.data.get(name) for name in self.data} | values

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from . import jsonl, placeholders
+from . import inert, jsonl, placeholders
 from .batch_form import BatchForm
 from .drafts import Draft
 from .models import Batch, BatchRow
@@ -106,7 +106,8 @@ def _try(
     try:
         draft, random_name = check.draft(row.number, row.values)
     except ValidationError as error:
-        return None, [[field, texts[0]] for field, texts in error.message_dict.items()]
+        said = error.message_dict.items()
+        return None, [[field, inert.visible(texts[0])] for field, texts in said]
     first = row.number if random_name else seen.setdefault(draft.name, row.number)
     if first != row.number:
         return None, [["name", f"Row {first:,} has this name already, and a name is used once."]]

@@ -18,7 +18,7 @@ class Place(NamedTuple):
 
 
 EVENT_PAGES = ("events", "event", "events-many", "retention")
-BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill")
+BATCH_PAGES = ("batches", "batch", "batch-new", "batch-fill", "batch-cancel", "batch-delete")
 TASK_PAGES = (
     *("tasks", "task", "task-by-name", "task-report", "task-by-name-report", "task-cancel"),
     *("task-diff", "tasks-missing", "tasks-gave-up", "tasks-many"),

@@ -81,7 +81,8 @@ def _job(batch: Batch, check: RowCheck, row: BatchRow) -> Job:
     try:
         draft, random_name = check.draft(row.number, row.values)
     except ValidationError as error:  # settings have changed since the dry run
-        faults = [[field, texts[0]] for field, texts in error.message_dict.items()]
+        said = error.message_dict.items()
+        faults = [[field, inert.visible(texts[0])] for field, texts in said]
         return Job(row, None, state=ROW.FAILED, faults=faults)
     sent = SentTask(
         submission=batch.submission_of(row.number),

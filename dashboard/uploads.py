@@ -1,5 +1,6 @@
 """Reads the rows of a batch from CSV or JSONL; a whole file that is no use is a ValidationError."""
 
+import codecs
 import csv
 import io
 import json
@@ -7,11 +8,13 @@ import re
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
+from django.core.files import File
 
 from . import drafts, jsonl
 
 ROWS = 10_000
 BYTES = 8 * 2**20
+CARRIED = 2**20  # bytes of a file that come back as text with a form that could not be taken
 DELIMITERS = ",;\t|"
 # One field may hold the body of the largest task.
 csv.field_size_limit(drafts.TASK_BYTES)
@@ -39,17 +42,34 @@ def read(kind: str, data: bytes) -> Upload:
     """Return the rows of a file of this kind, `csv` or `jsonl`; empty lines are no rows."""
     if len(data) > BYTES:
         raise ValidationError(f"{len(data):,} bytes; an upload may have {BYTES:,}.")
+    text = _text(data)
+    upload = _csv(text) if kind == "csv" else _jsonl(text)
+    if not upload.rows:
+        raise ValidationError("There is no row in it.")
+    return upload
+
+
+def as_text(file: File | None) -> str:
+    """Return a small file's text, which a form can carry on; nothing where it is none."""
+    if file is None or file.size > CARRIED:
+        return ""
+    file.seek(0)
     try:
-        text = data.decode("utf-8-sig")
+        return str(file.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return ""
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValidationError("UTF-16, as Excel's Unicode Text has it. Save it as CSV UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValidationError(
             f"Not UTF-8: byte 0x{data[error.start]:02x} in line {line:,}. Save it as UTF-8."
         ) from error
-    upload = _csv(text) if kind == "csv" else _jsonl(text)
-    if not upload.rows:
-        raise ValidationError("There is no row in it.")
-    return upload
 
 
 def _jsonl(text: str) -> Upload:
@@ -100,6 +120,8 @@ def _columns(names: list[str]) -> list[str]:
             raise ValidationError(f"Column {names.index(name) + 1} has no name in the first line.")
         if names.count(name) > 1:
             raise ValidationError(f"Two columns are called {name}.")
-        if set(name) & set("{}|"):
-            raise ValidationError(f"{name!r}: a column's name has no braces and no |.")
+        if set(name) & set("{}|") or not name.isprintable():
+            raise ValidationError(
+                f"{name!r}: a column's name has no braces, no | and no hidden characters."
+            )
     return names

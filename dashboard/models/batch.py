@@ -143,6 +143,20 @@ class Batch(models.Model):
         return self.state == self.State.SENDING and (last is None or timezone.now() - last > IDLE)
 
     @property
+    def not_all(self) -> bool:
+        """Whether rows that were to be sent were not, or perhaps not."""
+        return bool(self.failed or self.unclear)
+
+    @property
+    def shown_state(self) -> str:
+        """Its state as a person is told it."""
+        if self.is_idle:
+            return "idle"
+        if self.state == self.State.FINISHED and self.not_all:
+            return "finished, not all"
+        return str(self.state)
+
+    @property
     def may_be_deleted(self) -> bool:
         being_read = timezone.now() - self.created_at < READING
         return self.state != self.State.SENDING and not (

@@ -48,9 +48,11 @@ class BatchRowQuerySet(models.QuerySet["BatchRow"]):
         for query in (expired, Q(state=state.LOST), Q(state=state.LEFT))[0 if again else 2 :]:
             rows = of.filter(query).order_by("number").values_list("pk", flat=True)
             found += rows[: most - len(found)]
-        if not found:
+        if not found or not Batch.objects.filter(pk=batch.pk, state=Batch.State.SENDING).exists():
             return []
-        mine = self.filter(free, pk__in=found, batch__state=Batch.State.SENDING)
+        # By the row's own columns alone: where PostgreSQL has waited for a row, it looks at those
+        # again, but a join would be answered from before, and the row be sent and counted twice.
+        mine = self.filter(free, pk__in=found)
         mine.update(state=state.TAKEN, claim=token, taken_until=now + LEASE)
         return list(of.filter(claim=token).order_by("number"))
 

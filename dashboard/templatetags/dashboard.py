@@ -32,6 +32,7 @@ PILLS = {
     "idle": ("warn", "pause", "Waiting for you"),
     "stopped": ("warn", "pause", "Stopped"),
     "finished": ("ok", "check", "Finished"),
+    "finished, not all": ("warn", "x", "Finished, not all sent"),
     "RUNNING": ("ok", "play", "Running"),
     "PAUSED": ("warn", "pause", "Paused"),
     "DISABLED": ("bad", "x", "Disabled"),

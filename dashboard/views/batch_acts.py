@@ -7,12 +7,12 @@ from django.contrib import messages
 from django.contrib.admin.models import DELETION
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import acts
 from ..models import Batch
 from .batch_page import MAKES
-from .frame import allowed
+from .frame import allowed, page
 
 
 @allowed(*MAKES)
@@ -62,32 +62,45 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @allowed(*MAKES)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give up what is left of a batch that was stopped."""
+    """Give up what is left of a batch that was stopped, once that was asked."""
     batch = get_object_or_404(Batch, pk=pk)
-    if batch.state == Batch.State.STOPPED:
-        entry = acts.on_batch(request.user, batch, "What was left is given up.")
-        count = batch.cancel()
-        entry.change_message = f"{count:,} rows that were left are given up."
-        entry.save(update_fields=["change_message"])
-        if batch.left:
-            messages.warning(
-                request,
-                f"{batch.left:,} may have been sent already: resume, to ask about them.",
-            )
+    if batch.state != Batch.State.STOPPED:
+        return redirect("batch", pk)
+    if request.method != "POST":
+        text = f"{batch.left:,} rows have not been sent. They never will be: this cannot be undone."
+        return _sure(request, batch, "Give up what is left", text, "them")
+    entry = acts.on_batch(request.user, batch, "What was left is given up.")
+    count = batch.cancel()
+    entry.change_message = f"{count:,} rows that were left are given up."
+    entry.save(update_fields=["change_message"])
+    if batch.left:
+        messages.warning(
+            request, f"{batch.left:,} may have been sent already: resume, to ask about them."
+        )
     return redirect("batch", pk)
 
 
-@allowed("dashboard.delete_batch")
-@require_POST
+@allowed("dashboard.view_batch", "dashboard.delete_batch")
+@require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Delete a batch and its rows; the tasks that were sent stay."""
+    """Delete a batch and its rows, once that was asked; the tasks that were sent stay."""
     batch = get_object_or_404(Batch, pk=pk)
     if not batch.may_be_deleted:
         messages.error(request, "Stop the batch before you delete it.")
         return redirect("batch", pk)
+    if request.method != "POST":
+        text = f"Its {batch.total:,} rows and what was wrong with them are deleted for good."
+        text += f" The {batch.sent:,} tasks that were sent stay." if batch.sent else ""
+        text += f" {batch.left:,} rows have not been sent, and never will be." if batch.left else ""
+        return _sure(request, batch, "Delete the batch", text, "it")
     acts.on_batch(request.user, batch, f"Deleted; {batch.sent:,} tasks had been sent.", DELETION)
     batch.delete()
     messages.success(request, f"Batch {pk} deleted. The tasks that were sent stay.")
     return redirect("batches")
+
+
+def _sure(request: HttpRequest, batch: Batch, what: str, text: str, keep: str) -> HttpResponse:
+    context = {"title": what, "batch": batch, "text": text, "button": what, "keep": keep}
+    return page(request, "batch_sure.html", context)

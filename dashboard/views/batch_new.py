@@ -35,6 +35,7 @@ def _new(request: HttpRequest) -> HttpResponse:
             _tell(request, batch)
         if batch:
             return redirect("batch", batch.pk)
+    form.carry_file()
     return page(request, "batch_new.html", context(form))
 
 
@@ -47,9 +48,19 @@ def _tell(request: HttpRequest, batch: Batch) -> None:
         old.delete()
 
 
-@allowed(*MAKES)
+@never_cache
 @require_POST
 def fill(request: HttpRequest) -> HttpResponse:
-    """Show the form, filled from the enqueue form as it is typed; nothing is sent."""
+    """Show the form, filled from the enqueue form as it is typed; nothing is sent.
+
+    Where the session has ended, the enqueue form is shown as it was typed after logging in.
+    """
+    if request.POST and not request.user.is_authenticated:
+        return log_in_again.ask(request)
+    return _fill(request)
+
+
+@allowed(*MAKES)
+def _fill(request: HttpRequest) -> HttpResponse:
     initial = {name: request.POST.get(name, "") for name in (*FIELDS, "zone")}
     return page(request, "batch_new.html", context(BatchForm(initial=initial)))

@@ -6,16 +6,18 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from .. import cells, inert, placeholders, uploads
+from .. import cells, gateway, inert, names, placeholders, uploads
 from ..drafts import Draft
+from ..errors import GatewayError, NotFound
 from ..models import Batch, BatchRow
 from ..row_check import RowCheck
 from ..sending import send_slice
 from .batch_page import MAKES
-from .frame import allowed, page, whole
+from .frame import allowed, live, live_part, page, whole
 
 PAGE = 50
 SHOWN = 10  # rows of a dry run
@@ -25,19 +27,23 @@ ERRORS = 20  # errors on the page; all of them are in the file
 @allowed("dashboard.view_batch")
 @require_safe
 def batches(request: HttpRequest) -> HttpResponse:
-    """List the batches, newest first."""
+    """List the batches, newest first, live."""
     before = whole(request.GET.get("before"))
     found = Batch.objects.light().select_related("created_by")
     rows = list((found.filter(id__lt=before) if before else found)[: PAGE + 1])
     more, rows = len(rows) > PAGE, rows[:PAGE]
     older = f"before={rows[-1].pk}" if more else ""
-    context = {
-        "title": "Batches",
+    here = reverse("batches")
+    part = {
         "rows": rows,
         "older": older,
         "before": before,
+        "poll": f"{here}?{f'before={before}&' if before else ''}seen=",
         "rows_limit": uploads.ROWS,
     }
+    if request.headers.get("HX-Request"):
+        return live(request, "_batch_rows.html", part)
+    context = {"title": "Batches", "part": live_part(request, "_batch_rows.html", part)}
     return page(request, "batches.html", context)
 
 
@@ -54,10 +60,19 @@ def batch(request: HttpRequest, pk: int) -> HttpResponse:
     return page(request, "batch.html", context)
 
 
-@allowed(*MAKES)
 @require_POST
 def slice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send rows for at most two seconds; by a script's call the page goes on with the next."""
+    """Send rows for at most two seconds; by a script's call the page goes on with the next.
+
+    After the session has ended the page is loaded anew, and asks to log in.
+    """
+    if "HX-Request" in request.headers and not request.user.is_authenticated:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return _slice(request, pk)
+
+
+@allowed(*MAKES)
+def _slice(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Batch.objects.select_related("created_by"), pk=pk)
     trouble = send_slice(found) if found.state == Batch.State.SENDING else ""
     if request.headers.get("HX-Request"):
@@ -117,6 +132,7 @@ def _dry_run(request: HttpRequest, found: Batch) -> dict[str, Any]:
     check = RowCheck(found)
     rows = found.rows.filter(state=BatchRow.State.LEFT).order_by("number")[:SHOWN]
     drafts = [(row.number, *_drafted(check, row)) for row in rows]
+    named = sorted({draft.queue for _, draft, _ in drafts if draft})
     used = {name for text in found.fields.values() for name, _ in placeholders.used(text)}
     return {
         "drafts": [
@@ -124,9 +140,21 @@ def _dry_run(request: HttpRequest, found: Batch) -> dict[str, Any]:
             for number, draft, named in drafts
             if draft
         ],
+        "queues_said": [said for name in named if (said := _about_queue(name))],
         "unused": [name for name in found.columns if name not in used],
         "may_see_body": request.user.has_perm("receiver.view_body"),
     }
+
+
+def _about_queue(name: str) -> str:
+    """Say what keeps a queue from doing its work now, if anything does."""
+    try:
+        state = gateway.get_queue(name).state
+    except NotFound:
+        return f"There is no queue {names.short(name)}: its tasks would be refused."
+    except GatewayError:  # the page of the batch says so when it is sent
+        return ""
+    return f"The queue {names.short(name)} is paused: its tasks wait." if state == "PAUSED" else ""
 
 
 def _drafted(check: RowCheck, row: BatchRow) -> tuple[Draft | None, bool]:

@@ -40,9 +40,14 @@ def staff(view: View) -> View:
         if "HX-Request" in request.headers:
             # Beside a form: loading the page anew would lose what is typed in it.
             return render(request, "dashboard/_logged_out.html")
-        return redirect_to_login(request.get_full_path(), login_url="admin:login")
+        return redirect_to_login(_after_login(request), login_url="admin:login")
 
     return never_cache(wrapper)
+
+
+def _after_login(request: HttpRequest) -> str:
+    """Return where to be after logging in: an act is no page, but was pressed on one."""
+    return request.get_full_path() if request.method in ("GET", "HEAD") else back(request, "/")
 
 
 def allowed(*permissions: str) -> Callable[[View], View]:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from .. import uploads
 from ..batch_form import BatchForm
 from ..forms import EnqueueForm
 from ..log_in import LogInForm
@@ -23,11 +24,13 @@ from .frame import allowed, page
 def ask(request: HttpRequest, form: LogInForm | None = None) -> HttpResponse:
     """Show a log-in form that carries what was typed."""
     names = {**EnqueueForm.base_fields, **BatchForm.base_fields}
-    typed = [(name, request.POST.get(name)) for name in names]
+    typed = {name: request.POST.get(name) for name in names}
+    if text := uploads.as_text(request.FILES.get("file")):
+        typed["pasted"] = typed["pasted"] or text
     context: dict[str, Any] = {
         "title": "Log in again",
         "log_in": form or LogInForm(request),
-        "typed": [(name, value) for name, value in typed if value is not None],
+        "typed": [(name, value) for name, value in typed.items() if value is not None],
     }
     return page(request, "log_in_again.html", context)
 

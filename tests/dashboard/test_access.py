@@ -41,7 +41,7 @@ LOOKS = [
 FORMS = ["/enqueue/", "/queues/_new/", "/queues/default/edit/", "/queues/default/purge/"]
 FORMS += ["/queues/default/delete/", f"/tasks/cancel/?name={DEFAULT}/tasks/t-1"]
 FORMS += ["/events/retention/", "/replies/new/", "/replies/1/", "/replies/1/delete/"]
-FORMS += ["/batches/new/"]
+FORMS += ["/batches/new/", "/batches/1/delete/", "/batches/1/cancel/"]
 ACTIONS = ["/queues/default/pause/", "/queues/default/resume/", "/tasks/1/again/"]
 ACTIONS += ["/events/1/resend/", "/events/many/"]
 ACTIONS += [
@@ -55,7 +55,7 @@ ACTIONS += [
     *["/enqueue/templates/1/rename/", "/enqueue/templates/1/delete/"],
 ]
 ACTIONS += ["/batches/fill/", *(f"/batches/1/{act}/" for act in ("slice", "send", "stop"))]
-ACTIONS += [f"/batches/1/{act}/" for act in ("resume", "retry", "cancel", "delete")]
+ACTIONS += [f"/batches/1/{act}/" for act in ("resume", "retry")]
 PERMISSIONS = {
     "/batches/1/delete/": "dashboard.delete_batch",
     "/enqueue/": "dashboard.add_senttask",
@@ -91,7 +91,7 @@ PERMISSIONS = {
 def _rows(cloud):
     make_event(id=1)
     make_sent("t-1", id=1, answer="unknown")
-    Batch.objects.create(id=1, submission="1", source="copies", fields=FORM, state="ready")
+    Batch.objects.create(id=1, submission="1", source="copies", fields=FORM, state="stopped")
     Reply.objects.create(id=1, name="R")
     Template.objects.create(id=1, title="T", queue=DEFAULT, url="http://localhost:8080")
 

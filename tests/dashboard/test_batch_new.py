@@ -102,6 +102,13 @@ def test_errors_are_told_by_row_and_column_and_the_good_rows_stay():
     assert found[5] == [["schedule_time", "That is in the past: 2020-01-01 00:00:00 UTC."]]
 
 
+def test_hidden_characters_of_a_row_are_kept_in_its_errors_as_any_database_takes_them():
+    batch = make(source="jsonl", pasted='{"name": "a\\u0000\\ud800b", "queue": "\\ud800"}\n{}')
+    assert all("\0" not in said and "\ud800" not in said for _, said in faults(batch)[1])
+    assert [column for column, _ in faults(batch)[1]] == ["queue", "name"]
+    assert batch.good == 1
+
+
 def test_spread_over_time_each_row_is_due_later():
     batch = make(every="2", pace="minute", schedule_time=_ahead(1))
     first, second, third = (draft.schedule_time for draft in drafts(batch))

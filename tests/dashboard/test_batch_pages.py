@@ -6,10 +6,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from dashboard.errors import Refused, Unreachable
+from dashboard.errors import NotFound, Refused, Unreachable
 from dashboard.models import Batch, SentTask
 from tests.dashboard.batches import FORM, URL, begun, make
-from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
+from tests.dashboard.conftest import DEFAULT, allow, make_event, make_queue, make_sent
 
 pytestmark = pytest.mark.django_db
 MAKES = ("dashboard.view_batch", "dashboard.add_batch", "dashboard.add_senttask")
@@ -136,8 +136,14 @@ def test_a_batch_is_stopped_resumed_given_up_and_deleted(client, maker, answers)
     text = post(client, f"/batches/{batch.pk}/resume/").content.decode()
     assert "hx-post" in text
     post(client, f"/batches/{batch.pk}/stop/")
+    text = client.get(f"/batches/{batch.pk}/cancel/").content.decode()
+    assert "80 rows have not been sent. They never will be" in text
+    batch.refresh_from_db()
+    assert batch.left == 80
     text = post(client, f"/batches/{batch.pk}/cancel/").content.decode()
     assert "Given up" in text
+    text = client.get(f"/batches/{batch.pk}/delete/").content.decode()
+    assert "Its 80 rows and what was wrong with them are deleted for good." in text
     text = post(client, f"/batches/{batch.pk}/delete/").content.decode()
     assert f"Batch {batch.pk} deleted." in text
     assert Batch.objects.count() == 0
@@ -202,6 +208,89 @@ def test_the_form_comes_back_with_what_was_typed_and_why(client, maker, answers)
     assert Batch.objects.count() == 0
 
 
+def test_a_small_file_comes_back_as_text_with_a_form_that_could_not_be_taken(
+    client, maker, answers
+):
+    data = "\ufeffcity,note\r\nRome,a\r\n"
+    fields = FORM | {"source": "csv", "body": "{{city}} {{note}}", "url": "nowhere"}
+    file = SimpleUploadedFile("rows.csv", data.encode())
+    answer = post(client, "/batches/new/", **fields | {"file": file})
+    form = answer.context["form"]
+    assert form["pasted"].value() == data[1:]
+    assert "What was in the file stands below now" in answer.content.decode()
+    mended = fields | {"pasted": data[1:], "url": URL}
+    post(client, "/batches/new/", **mended)
+    assert Batch.objects.get().rows.get().values == '["Rome", "a"]'
+
+
+def test_of_a_large_file_or_one_beside_a_text_the_form_carries_nothing(client, maker, answers):
+    wrong = FORM | {"source": "csv", "url": "nowhere"}
+    for data, pasted in ((b"a\n" + b"x" * 2**20, ""), (b"a\n1", "typed"), (b"a\n\xff", "")):
+        file = SimpleUploadedFile("rows.csv", data)
+        answer = post(client, "/batches/new/", **wrong | {"file": file, "pasted": pasted})
+        assert answer.context["form"]["pasted"].value() == pasted
+        assert "stands below now" not in answer.content.decode()
+
+
+def test_after_the_session_nothing_typed_or_chosen_is_lost(client, maker, answers):
+    maker.set_password("right")
+    maker.save()
+    client.logout()
+    file = SimpleUploadedFile("rows.csv", b"city\nRome\n")
+    typed = FORM | {"source": "csv", "body": "{{city}}"}
+    asked = client.post("/batches/new/", typed | {"file": file})
+    carried = asked.context["typed"]
+    assert dict(carried) == typed | {"pasted": "city\nRome\n"}
+    person = {"username": maker.get_username(), "password": "right"}
+    answer = client.post("/enqueue/log-in/", dict(carried) | person)
+    form = answer.context["form"]
+    assert {name: form[name].value() for name in typed} == dict(carried)
+    assert "the form is as you typed it. Nothing has been sent." in answer.content.decode()
+    assert not Batch.objects.exists()
+
+
+def test_many_of_these_after_the_session_is_the_enqueue_form_as_it_was(client, maker, answers):
+    maker.set_password("right")
+    maker.save()
+    client.logout()
+    typed = {"queue": "emails", "url": URL, "body": "to {{n}}", "headers": "A: 1"}
+    asked = client.post("/batches/fill/", typed)
+    assert "nothing has been sent" in asked.content.decode()
+    person = {"username": maker.get_username(), "password": "right"}
+    answer = client.post("/enqueue/log-in/", dict(asked.context["typed"]) | person)
+    assert {name: answer.context["form"][name].value() for name in typed} == typed
+
+
+def test_a_batch_that_is_sent_when_the_session_ends_asks_to_log_in(client, maker, answers):
+    path = f"/batches/{begun().pk}/"
+    client.logout()
+    answer = client.post(f"{path}slice/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Refresh"]) == (204, "true")
+    assert not answers.called
+    for act in ("slice", "stop", "resume"):
+        answer = client.post(path + f"{act}/", headers={"Referer": f"http://testserver{path}"})
+        assert answer["Location"] == f"/admin/login/?next={path}"
+    elsewhere = client.post(f"{path}stop/", headers={"Referer": "https://evil.example/x"})
+    assert elsewhere["Location"] == "/admin/login/?next=/"
+
+
+def test_an_upload_that_no_form_can_need_is_not_read(client, maker, answers):
+    client.logout()
+    for size, status in ((17, 413), (9, 200)):  # a stranger's, and that is asked to log in
+        file = SimpleUploadedFile("rows.csv", b"x" * size * 2**20)
+        answer = client.post("/batches/new/", FORM | {"source": "csv", "file": file})
+        assert answer.status_code == status
+        assert ("a file of rows 8 MiB" in answer.content.decode()) == (status == 413)
+
+
+def test_a_file_over_the_limit_is_said_beside_it(client, maker, answers):
+    file = SimpleUploadedFile("rows.csv", b"x" * (8 * 2**20 + 1))
+    answer = post(client, "/batches/new/", **FORM | {"source": "csv", "file": file})
+    assert answer.context["form"].errors["file"] == [
+        "8,388,609 bytes; an upload may have 8,388,608."
+    ]
+
+
 def test_the_enqueue_form_and_an_earlier_batch_fill_the_form(client, maker, answers):
     typed = {"queue": "emails", "url": URL + "/x", "body": "from there", "method": "PUT"}
     text = post(client, "/batches/fill/", **typed).content.decode()
@@ -246,6 +335,57 @@ def test_the_list_shows_where_each_stands_a_page_at_a_time(client, maker, answer
     assert f'href="?before={batches[1].pk}"' in text
     text = client.get(f"/batches/?before={batches[1].pk}").content.decode()
     assert text.count('<td class="whole"><a href="/batches/') == 1
+
+
+def test_before_the_first_batch_the_list_says_what_one_is(client, newcomer, answers):
+    allow(newcomer, "dashboard.view_batch")
+    text = client.get("/batches/").content.decode()
+    assert "No batches yet. A batch sends up to 10,000 tasks" in text
+    assert "Make one" not in text
+    allow(newcomer, *MAKES)
+    assert 'href="/batches/new/">Make one</a>' in client.get("/batches/").content.decode()
+
+
+def test_the_dry_run_says_what_is_wrong_with_the_queues(client, maker, answers, cloud):
+    states = {"paused": "PAUSED", "works": "RUNNING"}
+
+    def get_queue(name):
+        if name.endswith("/nowhere"):
+            raise NotFound("NOT_FOUND: no", "NOT_FOUND")
+        if name.endswith("/hidden"):
+            raise Refused("PERMISSION_DENIED: no", "PERMISSION_DENIED")
+        return make_queue(name, state=states[name.rpartition("/")[2]])
+
+    cloud.get_queue.side_effect = get_queue
+    pasted = "queue\nworks\npaused\nnowhere\nhidden\npaused\n"
+    batch = make(source="csv", pasted=pasted, queue="{{queue}}")
+    text = client.get(f"/batches/{batch.pk}/").content.decode()
+    assert re.findall(r'<p class="note warned">(.*?)</p>', text) == [
+        "There is no queue nowhere: its tasks would be refused.",
+        "The queue paused is paused: its tasks wait.",
+    ]
+
+
+def test_the_list_is_live_and_tells_that_not_all_were_sent(client, maker, answers):
+    batch = begun(count="2")
+    text = client.get("/batches/").content.decode()
+    poll = re.search(r'hx-get="(/batches/\?seen=\w+)"', text)[1]
+    assert client.get(poll, headers={"HX-Request": "true"}).status_code == 204
+    answers.side_effect = [[None, Refused("INVALID_ARGUMENT: no", "INVALID_ARGUMENT")]]
+    post(client, f"/batches/{batch.pk}/slice/")
+    text = client.get(poll, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in text
+    assert "Finished, not all sent" in text
+    assert 'class="bar not-all" max="2" value="2"' in text
+    assert '<td class="n bad">1<span class="only-narrow"> in error</span></td>' in text
+
+
+def test_a_task_leads_to_its_batch(client, maker, answers):
+    allow(maker, "dashboard.view_senttask")
+    batch = begun(count="1")
+    post(client, f"/batches/{batch.pk}/slice/")
+    text = client.get(f"/tasks/{batch.tasks.get().pk}/").content.decode()
+    assert f'<a href="/batches/{batch.pk}/">Batch {batch.pk}</a>' in text
 
 
 def test_tasks_and_events_of_one_batch_are_listed_alone(client, maker, answers):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard import gateway, sending
@@ -133,6 +134,19 @@ def test_a_dead_sender_s_rows_are_taken_over_when_their_lease_is_over(answers):
     batch.rows.update(taken_until=timezone.now() - timedelta(seconds=1))
     send_slice(batch)
     assert (counts(batch), len(answers.asked[0])) == ({"sent": 3}, 3)
+
+
+@pytest.mark.django_db
+def test_a_row_is_claimed_by_its_own_columns_alone():
+    """PostgreSQL, having waited for a row, would answer a join from before it waited."""
+    batch = begun()
+    with CaptureQueriesContext(connection) as queries:
+        assert len(BatchRow.objects.take(batch, 3, again=True)) == 3
+    [claim] = [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+    assert "SELECT" not in claim
+    assert "JOIN" not in claim
+    batch.stop()
+    assert BatchRow.objects.take(batch, 3, again=True) == []
 
 
 @pytest.mark.django_db

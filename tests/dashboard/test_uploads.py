@@ -72,7 +72,21 @@ def test_jsonl_is_read_line_by_line_with_what_is_wrong():
         ("csv", b"a,b\n", "There is no row in it."),
         ("csv", b"a,,c\n1,2,3\n", "Column 2 has no name in the first line."),
         ("csv", b"a,b,a\n1,2,3\n", "Two columns are called a."),
-        ("csv", b"a,{b}\n1,2\n", "'{b}': a column's name has no braces and no |."),
+        (
+            "csv",
+            b"a,{b}\n1,2\n",
+            "'{b}': a column's name has no braces, no | and no hidden characters.",
+        ),
+        (
+            "csv",
+            b"a\0\n1\n",
+            "'a\\x00': a column's name has no braces, no | and no hidden characters.",
+        ),
+        (
+            "csv",
+            "a\n1".encode("utf-16"),
+            "UTF-16, as Excel's Unicode Text has it. Save it as CSV UTF-8.",
+        ),
         ("csv", b'a\n"1\n', "Not CSV, in line 2: unexpected end of data."),
         ("csv", b'a\n"1"2\n', "Not CSV, in line 2: ',' expected after '\"'."),
         ("csv", "a\n1\nü".encode("latin-1"), "Not UTF-8: byte 0xfc in line 3. Save it as UTF-8."),

@@ -2,6 +2,7 @@
 
 import random
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,9 +10,11 @@ from tests.emulator.conftest import PARENT, client_of
 from tests.faults.batch_mutants import FAULTS
 from tests.faults.batch_senders import Senders
 from tests.faults.counts import times
+from tests.processes import EmulatorProcess
 
 KILLS = times(5, 100)
 ROWS = times(600, 5000)
+EMULATOR_KILLS, EMULATOR_ROWS = times(2, 30), 1000
 AT_ONCE = 2  # senders: the page of a batch may be open while the command runs
 MUTANTS = sorted(FAULTS.keys() - {"none"})
 
@@ -81,6 +84,32 @@ def test_kills_neither_lose_nor_double_a_row(stack, senders, tell):
     tell(f"{KILLS} kills of the senders of {ROWS:,} rows: {found}")
     assert story == {"missing": 0, "twice": 0, "miscounted": 0}
     assert batch.value("SELECT state FROM dashboard_batch WHERE id = ?") == "finished"
+
+
+def kill_and_start_again(emulator):
+    """Let it be gone, and come back at the port that those who send know."""
+    emulator.process.kill()
+    emulator.process = emulator.launch(
+        *("--port", emulator.endpoint.rpartition(":")[2], "--http-port", "0")
+    )
+    emulator.process.wait_for_line("Emulator ready")
+
+
+def test_cloud_tasks_killed_and_started_again_gets_each_row_once(stack, tmp_path, tell):
+    with EmulatorProcess(tmp_path) as emulator:
+        environment = stack.web.environment | {"CLOUD_TASKS_ENDPOINT": emulator.endpoint}
+        with Senders(environment) as senders:
+            there = SimpleNamespace(web=stack.web, emulator=emulator)
+            batch = Batch(there, senders, EMULATOR_ROWS)
+            running = [senders("send", "none", batch.pk) for _ in range(AT_ONCE)]
+            for number in range(EMULATOR_KILLS):
+                batch.wait_for(EMULATOR_ROWS * number // (EMULATOR_KILLS + 1) + 1)
+                kill_and_start_again(emulator)
+            assert [senders("wait", pid) for pid in running] == [0] * AT_ONCE
+            story = batch.story()
+    found = ", ".join(f"{count} {what}" for what, count in story.items())
+    tell(f"{EMULATOR_KILLS} kills of Cloud Tasks while {EMULATOR_ROWS:,} rows are sent: {found}")
+    assert story == {"missing": 0, "twice": 0, "miscounted": 0}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
