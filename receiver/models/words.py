@@ -107,7 +107,9 @@ class Words:
     def _where(self, column: str) -> tuple[str, list[Any]]:
         sqlite = connection.vendor == "sqlite"
         test, pattern = ("GLOB", _glob) if sqlite else ("LIKE", _like)
-        wanted = [f"{column} {test} %s"] * len(self.wanted)
+        # FTS5 crashes on a pattern that is too short for it beside another: it must not be asked.
+        short = [sqlite and not _PIECES["sqlite"].search(word) for word in self.wanted]
+        wanted = [f"{'+text' if each else column} {test} %s" for each in short]
         unwanted = [f"{column} NOT {test} %s"] * len(self.unwanted)
         words = [*self.wanted, *self.unwanted]
         return " AND ".join(wanted + unwanted) or "1 = 1", [pattern(word) for word in words]

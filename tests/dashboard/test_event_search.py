@@ -268,3 +268,11 @@ def test_words_are_for_those_who_may_see_bodies(client, newcomer):
     assert "Text of the body" not in client.get("/events/").content.decode()
     allow(newcomer, "receiver.view_body")
     assert found(client, q="secret") == ["abc"]
+
+
+@pytest.mark.parametrize("typed", ["<p v-html=alert(1)>", "ab long-enough", "long-enough ab"])
+def test_a_short_word_beside_a_long_one_is_no_crash_of_the_index(admin_client, typed):
+    made = make_event("both", body=f"ab {typed} cd".encode())
+    answer = admin_client.get("/events/", {"q": typed})
+    assert answer.status_code == 200
+    assert f"/events/{made.pk}/" in answer.content.decode()
