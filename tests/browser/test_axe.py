@@ -41,6 +41,8 @@ PAGES = {
     "batches": "/batches/",
     "batch-new": "/batches/new/",
     "batch": "/batches/{batch}/",
+    "batch-cancel": "/batches/{batch}/cancel/",
+    "batch-delete": "/batches/{batch}/delete/",
     "queues": "/queues/",
     "queue-create": "/queues/_new/",
     "queue": "/queues/default/",
@@ -67,8 +69,8 @@ ACTS = {
     *("enqueue-code", "tasks-many", "task-run", "task-forward", "task-twice", "task-again"),
     *("task-resend", "queue-pause", "queue-resume", "reply-switch", "reply-recount", "reply-try"),
     *("event-resend", "self-test-start", "queue-forward", "queue-deliver", "batch-fill"),
-    *("batch-slice", "batch-send", "batch-stop", "batch-resume", "batch-retry", "batch-cancel"),
-    *("batch-delete", "events-many"),
+    *("batch-slice", "batch-send", "batch-stop", "batch-resume", "batch-retry"),
+    "events-many",
 }
 # Of the stock admin, beside the list and one row of each model.
 ADMIN = [
@@ -131,8 +133,8 @@ def test_every_page_is_accessible_light_dark_and_on_a_phone(page, numbers):
     page.goto(PAGES["reply-delete"].format(**made))
     page.click("text=Delete the reply")
     page.wait_for_url(re.compile("/replies/$"))
-    page.goto(PAGES["batch"].format(**made))
-    page.click("button:has-text('Delete')")
+    page.goto(PAGES["batch-delete"].format(**made))
+    page.click("button:has-text('Delete the batch')")
     page.wait_for_url(re.compile("/batches/$"))
     assert found == []
 
