@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 
+from receiver.models import Event
+
 from . import like
-from .drafts import Draft
+from .drafts import TASK_BYTES, Draft
 from .forms import EnqueueForm
 from .models import SentTask
 
@@ -19,6 +21,8 @@ def draft(pk: int, may: Callable[[str], bool]) -> tuple[Draft, list[str]]:
     Raises like.NoSuch, PermissionDenied where the reader may not see the body, and
     ValidationError with a sentence where no such task can be sent.
     """
+    if may("receiver.view_body"):
+        _check_size(pk)
     found = like.find(f"event-{pk}", may)
     if found.body is None:
         raise PermissionDenied("Your account lacks the permission receiver.view_body.")
@@ -26,6 +30,13 @@ def draft(pk: int, may: Callable[[str], bool]) -> tuple[Draft, list[str]]:
     if not form.is_valid() or form.draft is None:
         raise ValidationError(next(iter(form.errors.values()))[0])
     return form.draft, found.left_out
+
+
+def _check_size(pk: int) -> None:
+    """Refuse a body that no task can have before its bytes are read."""
+    sizes = Event.objects.filter(pk=pk).values_list("body_size", flat=True)
+    if (size := sizes.first() or 0) > TASK_BYTES:
+        raise ValidationError(f"{size:,} bytes: a task has 1 MiB at most, with its headers.")
 
 
 def prepare(pk: int, user: Any, key: str) -> tuple[SentTask, bool]:

@@ -4,6 +4,8 @@ import re
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dashboard.errors import GatewayError
 from dashboard.models import SentTask
@@ -49,6 +51,15 @@ def test_a_failure_is_said_on_the_event(admin_client, cloud, event):
     answer = admin_client.post(f"/events/{event.pk}/resend/", follow=True)
     assert answer.redirect_chain[0][0] == f"/events/{event.pk}/"
     assert "Not sent again. The queue is gone." in answer.content.decode()
+
+
+def test_a_body_larger_than_any_task_is_not_read(admin_client, cloud):
+    event = make_event(body=b"x" * 2_000_000, body_size=2_000_000)
+    with CaptureQueriesContext(connection) as asked:
+        page = admin_client.get(f"/events/{event.pk}/").content.decode()
+    assert "It cannot be sent again as it was: 2,000,000 bytes: a task has 1 MiB at most" in page
+    whole = re.compile(r'(?<!\()"receiver_event"\."body"(?!_)')
+    assert not [query["sql"] for query in asked if whole.search(query["sql"])]
 
 
 def test_what_cannot_be_a_task_says_why(admin_client, cloud):

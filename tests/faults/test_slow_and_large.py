@@ -153,6 +153,12 @@ def bomb():
     return head + block * ((CAP - len(head)) // len(block))
 
 
+def look(receiver, pk, cookie):
+    page = urllib.request.Request(f"{receiver.url}/events/{pk}/", headers={"Cookie": cookie})
+    with urllib.request.urlopen(page, timeout=30) as answer:
+        return answer.read()
+
+
 def test_a_gzip_bomb_is_stored_and_shown(receiver, tell):
     body = bomb()
     status, text, _ = post(receiver, body, ("Content-Encoding", "gzip"))
@@ -160,15 +166,16 @@ def test_a_gzip_bomb_is_stored_and_shown(receiver, tell):
     pk = re.search(r"event (\d+)", text)[1]
     assert receiver.event(pk)["body"] == body
     cookie = receiver.run(sys.executable, "-c", LOG_IN).strip()
-    page = urllib.request.Request(f"{receiver.url}/events/{pk}/", headers={"Cookie": cookie})
+    _, text, _ = post(receiver, b"{}")
+    usual = re.search(r"event (\d+)", text)[1]
+    look(receiver, usual, cookie)  # what the first page of all costs is not the bomb's
     before, began = peak(receiver.worker), cpu_seconds(receiver.worker)
-    with urllib.request.urlopen(page, timeout=30) as answer:
-        shown = answer.read()
+    shown = look(receiver, pk, cookie)
     seconds, more = cpu_seconds(receiver.worker) - began, peak(receiver.worker) - before
     tell(f"a gzip bomb of 10 GB: its page {seconds:.2f} s of the worker, {more // MEBIBYTE} MiB")
     assert f"/events/{pk}/".encode() in shown or b"gzip" in shown
     assert seconds < 1
-    assert more < 50 * MEBIBYTE
+    assert more < 20 * MEBIBYTE
 
 
 HEADS = {
