@@ -28,8 +28,8 @@ bench: $(VENV)/.run
 	$(BIN)/python bench/receiver.py
 
 faults: $(VENV)/.dev
-	FAULTS=full $(BIN)/pytest tests/faults
-	FAULTS=full $(BIN)/python -m tests.with_postgresql $(BIN)/pytest tests/faults
+	FAULTS=full $(BIN)/pytest --timeout=0 tests/faults
+	FAULTS=full $(BIN)/python -m tests.with_postgresql $(BIN)/pytest --timeout=0 tests/faults
 
 lock: $(VENV)/.dev
 	for name in requirements requirements-dev; do \
