@@ -40,7 +40,7 @@ def tile(page, label: str):
 
 def test_a_period_is_chosen_and_read_in_charts_and_as_a_table(page, busy):
     page.goto("/")
-    page.click(".choice >> text=7 d")
+    page.click(".segments >> text=7 d")
     page.wait_for_url(re.compile(r"\?period=7d$"))
     stored = busy.web.rows("SELECT count(*) FROM receiver_event")[0][0]
     expect(tile(page, "Events")).to_have_text(f"{stored:,}")
@@ -49,7 +49,7 @@ def test_a_period_is_chosen_and_read_in_charts_and_as_a_table(page, busy):
     look(page, "overview-7d")
     page.click("text=Both charts as a table")
     assert page.locator(".as-table tbody tr").count() == 56
-    page.click(".choice >> text=1 h")
+    page.click(".segments >> text=1 h")
     page.wait_for_url(re.compile(r"\?period=1h$"))
     look(page, "overview-1h")
 
