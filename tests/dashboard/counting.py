@@ -6,6 +6,7 @@ A process of its own, since the tests' SQLite in memory knows no waiting. Prints
 import json
 import os
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import django
@@ -32,8 +33,16 @@ def main() -> None:
     rollup.SLICE, rollup.FEW, rollup.PATIENCE_MS = 50, 0, 2000
     errors, seen, ended = [], [], threading.Event()
 
+    def let_them_read() -> None:
+        """Give way until each reader could have looked: a busy machine starves them."""
+        before, end = len(seen), time.monotonic() + 10
+        while len(seen) < before + READERS and time.monotonic() < end:
+            ended.wait(0.01)
+
     def write() -> None:
         for n in range(TIMES):
+            if n % (TIMES // 4) == 0:
+                let_them_read()
             Event.objects.bulk_create(
                 Event(
                     received_at=datetime.now(UTC) - timedelta(seconds=40 * (n % 5)),
