@@ -1,7 +1,7 @@
 """Takes the README's pictures anew: `python -m tests.browser.pictures [FOLDER]`.
 
 They show a stack of their own: a week of events, queues with tasks in them, and one real task that
-failed three times before it was done. Each page is taken light and dark.
+failed three times before it was done. The first five pages are taken light and dark.
 """
 
 import json
@@ -67,21 +67,40 @@ def walk(page: Page, url: str) -> dict[str, str]:
     page.wait_for_url("**/events/*/")
     event = page.url.removeprefix(url)
     like = f"/enqueue/?like=task-{task.split('/')[-2]}"
+    batch = send_batch(page, url)
     return {
         "overview": "/",
         "event": event,
         "task": task,
         "enqueue": like,
         "queue": "/queues/emails/",
+        "events": "/events/?q=order",
+        "tasks": "/tasks/",
+        "batch": batch,
+        "queues": "/queues/",
+        "replies": "/replies/",
+        "status": "/status/",
     }
+
+
+def send_batch(page: Page, url: str) -> str:
+    """Send copies of one form; return where their batch is."""
+    page.goto("/batches/new/")
+    page.fill("#id_url", f"{url}/receive/copies")
+    page.fill("#id_body", '{"order": {{n}}, "id": "{{uuid}}"}')
+    page.fill("#id_count", "40")
+    page.click("role=button[name=Check]")
+    page.click("role=button[name='Send 40 tasks']")
+    expect(page.locator(".head .pill")).to_have_text("Finished")
+    return page.url.removeprefix(url)
 
 
 def take(browser: Browser, url: str, folder: Path) -> None:
     """Write two pictures of each page."""
     context = browser.new_context(base_url=url, viewport=SIZE, reduced_motion="reduce")
     page = context.new_page()
-    for name, path in walk(page, url).items():
-        for scheme in ("light", "dark"):
+    for number, (name, path) in enumerate(walk(page, url).items()):
+        for scheme in ("light", "dark") if number < 5 else ("light",):
             page.emulate_media(color_scheme=scheme)
             page.goto(path)
             page.wait_for_load_state("networkidle")
