@@ -206,7 +206,9 @@ def test_an_export_is_a_file_in_which_no_cell_is_a_formula(watched, hostile, tel
         assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
         lines[form] = answer.body().decode()
     rows = csv.DictReader(io.StringIO(lines["csv"], newline=""))
+    usual = csv.field_size_limit(1 << 30)  # the dashboard's own is that of an upload
     table = {int(row["id"]): row for row in rows}
+    csv.field_size_limit(usual)
     objects = {one["id"]: one for one in map(json.loads, lines["ndjson"].strip("\n").split("\n"))}
     for payload, key in zip(payloads(), hostile[2:], strict=False):
         assert not [cell for cell in table[key].values() if FORMULA.match(cell)]
