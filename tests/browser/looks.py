@@ -5,6 +5,8 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from tests.faults.counts import ON_POSTGRESQL
+
 PHONE = {"width": 390, "height": 844}
 WAYS = [("light", False), ("dark", False), ("light", True)]
 # Its copies of style sheets are what the page's policy forbids.
@@ -25,9 +27,10 @@ def look(page, name: str) -> None:
     """Assert that axe finds nothing and nothing scrolls sideways, in each way to look at the page.
 
     `SCREENSHOTS` names a folder for `<name>-<way>.png`. The page is left as it was found; what the
-    browser complains about fails the test at its end (conftest).
+    browser complains about fails the test at its end (conftest). The pages are the same whatever
+    the database, so that the run on SQLite alone looks at them.
     """
-    assert troubles(page, name) == []
+    assert ON_POSTGRESQL or troubles(page, name) == []
 
 
 def troubles(page, name: str) -> list[str]:
