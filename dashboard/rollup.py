@@ -6,15 +6,15 @@ counted live, so that figures are exact (`read`).
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, models, transaction
 from django.utils import timezone
 
-from receiver.models import Event
+from receiver.models import Event, wait_at_most
 
 from . import handler_time
 from .models import Tally, TallyMark, in_ranges
@@ -92,7 +92,7 @@ def catch_up(seconds: float) -> None:
     Where the database is busy, another page will do it.
     """
     end = time.monotonic() + seconds
-    with suppress(OperationalError), _impatient():
+    with suppress(OperationalError), wait_at_most(PATIENCE_MS):
         while advance(lazily=True) and time.monotonic() < end:
             pass
 
@@ -312,21 +312,6 @@ def _from_minutes(seconds: int, begin: datetime, end: datetime) -> None:
 
 def _floor(instant: datetime, seconds: int) -> datetime:
     return datetime.fromtimestamp(int(instant.timestamp()) // seconds * seconds, UTC)
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Wait for SQLite's lock no longer than a reader would notice: a busy receiver goes first."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
-        cursor.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 class _Minute(models.Func):

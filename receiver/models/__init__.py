@@ -3,6 +3,7 @@
 from ..recipes import RECIPES
 from . import retention
 from .event import Event, EventQuerySet
+from .patience import wait_at_most
 from .refusal import Refusal, RefusalManager
 from .reply import Reply
 from .search_text import SearchMark, SearchText
@@ -20,4 +21,5 @@ __all__ = [
     "Span",
     "Words",
     "retention",
+    "wait_at_most",
 ]

@@ -1,8 +1,8 @@
 """The index that a search of bodies asks: filled when somebody searches, never by a delivery."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 
 from django.db import OperationalError, connection, models, transaction
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from .. import text
 from .event import Event, EventQuerySet
+from .patience import wait_at_most
 
 BITE = 200  # events a transaction: on SQLite a delivery waits for it
 PAUSE = 0.01
@@ -19,22 +20,6 @@ LOCK_MS = 250
 # With several writers an event may be committed after one with a higher id. A request takes 30 s
 # at most, its transaction 40: what is older than this has no such latecomer before it any more.
 LATE = timedelta(minutes=2)
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """Wait for SQLite's lock for no longer than a reader would: deliveries have it first."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout")
-        usual = cursor.fetchone()[0]
-        cursor.execute(f"PRAGMA busy_timeout = {LOCK_MS}")
-        try:
-            yield
-        finally:
-            cursor.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 class SearchTextManager(models.Manager["SearchText"]):
@@ -53,7 +38,7 @@ class SearchTextManager(models.Manager["SearchText"]):
         """
         until = time.monotonic() + seconds
         try:
-            with nullcontext() if patient else _impatient():
+            with nullcontext() if patient else wait_at_most(LOCK_MS):
                 while left := self._bite():
                     if time.monotonic() > until:
                         return False
