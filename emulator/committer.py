@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connections
 
 from .clock import Clock
+from .gathering import Gathering
 from .metrics import Metrics
 from .models import database
 from .together import NOT_SERVED, Outcome, commit_together
@@ -25,7 +26,6 @@ from .work import Group, More, Operation, Work
 
 logger = logging.getLogger("emulator")
 
-LARGEST_BATCH = 200
 MOST_WAITING = 10_000
 
 
@@ -57,7 +57,8 @@ class Committer:
         self._metrics = metrics or Metrics()
         self._prepared: object = None
         self._failing = False
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
+        self._jobs: Gathering[_Job] = Gathering(self._batches.put)
         self._room = asyncio.Semaphore(MOST_WAITING)
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
@@ -90,39 +91,25 @@ class Committer:
         """
         if isinstance(operation, Group):
             operation.begin()
-        self._jobs.put(_Job(operation, done))
+        self._jobs.add(_Job(operation, done))
 
     async def close(self, seconds: float) -> None:
         """Finish what was given and end the thread; one that hangs is left after `seconds`."""
-        self._jobs.put(None)
+        self._jobs.flush()
+        self._batches.put([])
         await asyncio.to_thread(self._thread.join, seconds)
         if self.alive:
             logger.warning("The database did not answer; what waited for it is not stored.")
 
     def _work(self) -> None:
         try:
-            while batch := self._next_batch():
+            while batch := self._batches.get():
                 outcomes = self._commit([job.operation for job in batch])
                 self._failing = all(isinstance(each.error, NOT_SERVED) for each in outcomes)
                 with contextlib.suppress(RuntimeError):  # left behind by a stop in haste
                     self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
         finally:
             connections[database()].close()
-
-    def _next_batch(self) -> list[_Job]:
-        batch: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == LARGEST_BATCH:
-                return batch
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return batch
-        if batch:
-            self._jobs.put(None)  # the end, to be met again once these are done
-        return batch
 
     def _commit(self, operations: list[Operation]) -> list[Outcome]:
         connection = connections[database()]
@@ -137,6 +124,7 @@ class Committer:
         return commit_together(operations, self._clock)
 
     def _settle(self, batch: list[_Job], outcomes: list[Outcome]) -> None:
+        self._jobs.ended(len(batch))
         self._metrics.batch_sizes.observe(len(batch))
         for job, outcome in zip(batch, outcomes, strict=True):
             if outcome.work is not None:
@@ -147,7 +135,7 @@ class Committer:
                 job.operation.settled()
         for job, outcome in zip(batch, outcomes, strict=True):
             if isinstance(outcome.result, More):
-                self._jobs.put(_Job(outcome.result.rest, job.done))
+                self._jobs.add(_Job(outcome.result.rest, job.done))
             else:
                 job.done(outcome)
 

@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from typing import Self
 
+import uvloop
+
 from .clock import Clock
 from .options import Options
 from .owner import Owner
@@ -70,7 +72,8 @@ class Emulator:
 
     def _main(self) -> None:
         try:
-            asyncio.run(self._serve())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
         except BaseException as error:
             if self._ready.done():
                 logger.exception("The emulator failed")

@@ -47,7 +47,7 @@ def answer_first():
     from emulator.models import database
 
     def work(self):
-        while batch := self._next_batch():
+        while batch := self._batches.get():
             with transaction.atomic(using=database()):
                 outcomes = together._run([job.operation for job in batch], self._clock)
                 self._loop.call_soon_threadsafe(self._settle, batch, outcomes)

@@ -1,0 +1,70 @@
+"""When the next commit begins: at once, or once others who are about to come share it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 0.003  # seconds
+SHARE = 0.9  # of those a commit saw, expected again
+LARGEST_BATCH = 200
+
+
+class Gathering(Generic[T]):
+    """Hands over in batches what is added, the next when `ended` is called for the one before.
+
+    Who waits for an answer calls again soon after it. Of all that a commit saw, answered by it or
+    waiting for the next, nine tenths are waited for, at most PATIENCE: what is done once a commit
+    costs as much as two or three calls. One caller alone waits for nobody. For the event loop.
+    """
+
+    def __init__(self, hand_over: Callable[[list[T]], object]) -> None:
+        self._hand_over = hand_over
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[T] = []
+        self._expected = 1
+        self._under_way = False
+        self._timer: asyncio.Handle | None = None
+
+    def add(self, one: T) -> None:
+        """Take one more."""
+        self._waiting.append(one)
+        if self._under_way:
+            return
+        if len(self._waiting) == self._expected:
+            # Whatever this turn of the loop brings besides may come with it.
+            self._set_timer(self._loop.call_soon(self._go))
+        elif len(self._waiting) == 1:
+            self._set_timer(self._loop.call_later(PATIENCE, self._give_up))
+
+    def ended(self, count: int) -> None:
+        """Begin the next: the one before, of so many, has ended."""
+        self._under_way = False
+        seen = count + len(self._waiting)
+        self._expected = max(1, min(int(SHARE * seen), LARGEST_BATCH))
+        if len(self._waiting) >= self._expected:
+            self._go()
+        elif self._waiting:
+            self._set_timer(self._loop.call_later(PATIENCE, self._give_up))
+
+    def flush(self) -> None:
+        """Hand over all that waits, whatever is under way."""
+        while self._waiting:
+            self._go()
+
+    def _give_up(self) -> None:
+        """Go without those that did not come, and expect no more than did."""
+        self._expected = len(self._waiting)
+        self._go()
+
+    def _go(self) -> None:
+        self._set_timer(None)
+        batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+        self._under_way = True
+        self._hand_over(batch)
+
+    def _set_timer(self, timer: asyncio.Handle | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
