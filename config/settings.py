@@ -256,5 +256,6 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # Without it each refused request of a stranger would be a line beside the bounded count.
         "django.request": {"level": "ERROR"},
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
     },
 }

@@ -76,14 +76,18 @@ class SearchTextManager(models.Manager["SearchText"]):
     def _insert(self, rows: Sequence[tuple[int, str]]) -> None:
         # An event that has been deleted meanwhile must not come back by its text.
         sql = (
-            "INSERT INTO receiver_searchtext (rowid, text)"
-            " SELECT id, %s FROM receiver_event WHERE id = %s"
-            " AND NOT EXISTS (SELECT 1 FROM receiver_searchtext WHERE rowid = %s)"
+            "SELECT id FROM receiver_event WHERE id BETWEEN %s AND %s"
+            " AND NOT EXISTS (SELECT 1 FROM receiver_searchtext WHERE rowid = id)"
         )
         if connection.vendor == "postgresql":
             sql += " FOR KEY SHARE"
         with connection.cursor() as cursor:
-            cursor.executemany(sql, [(found, pk, pk) for pk, found in rows])
+            cursor.execute(sql, [rows[0][0], rows[-1][0]])
+            keys = {key for (key,) in cursor.fetchall()}
+            # A row a statement and nothing but its values: after an INSERT that selects, SQLite
+            # writes out a segment of the index, which it then spends itself on merging.
+            sql = "INSERT INTO receiver_searchtext (rowid, text) VALUES (%s, %s)"
+            cursor.executemany(sql, [row for row in rows if row[0] in keys])
 
 
 class SearchText(models.Model):

@@ -134,9 +134,13 @@ def test_new_rows_wait_behind_a_bar_while_the_reader_is_elsewhere(open_page, sen
 
 def test_live_can_be_switched_off_and_stays_off(page, send, stack):
     page.goto("/events/")
+    colour = "getComputedStyle(document.querySelector('.live .dot')).backgroundColor"
+    on = page.evaluate(colour)
     page.uncheck("[data-live-switch]")
+    assert page.evaluate(colour) != on
     page.goto("/events/")
     expect(page.locator("[data-live-switch]")).not_to_be_checked()
+    assert page.evaluate(colour) != on
     polls = []
     page.on("request", lambda request: polls.append(request.url))
     page.evaluate(COUNT_HELD)

@@ -46,6 +46,16 @@ def test_every_event_is_indexed_once(monkeypatch):
     assert len(indexed()) == 6
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps no segments")
+def test_a_bite_is_one_segment_of_the_index():
+    """A segment for each event is what SQLite would merge, and merge again: fifty times the work."""
+    arrive(*(b"body %d" % n for n in range(40)))
+    assert SearchText.objects.catch_up(10)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(DISTINCT segid) FROM receiver_searchtext_idx")
+        assert cursor.fetchone() == (1,)
+
+
 def test_a_slice_ends_in_time_and_the_next_one_goes_on(monkeypatch):
     monkeypatch.setattr(search_text, "BITE", 1)
     events = arrive(b"one", b"two", b"three")
