@@ -43,7 +43,7 @@ def answer_first():
     """CreateTask is answered before its commit."""
     from django.db import transaction
 
-    from emulator import committer, together
+    from emulator import committer, creating, together
     from emulator.models import database
 
     def work(self):
@@ -51,7 +51,8 @@ def answer_first():
             with transaction.atomic(using=database()):
                 outcomes = together._run([job.operation for job in batch], self._clock)
                 self._loop.call_soon_threadsafe(self._settle, batch, outcomes)
-                time.sleep(0.03)  # a disk's time for a commit
+                if any(isinstance(job.operation, creating.Create) for job in batch):
+                    time.sleep(0.03)  # a disk's time for a commit
 
     committer.Committer._work = work
 
