@@ -72,8 +72,13 @@ def chunks(filters: Filters, columns: Iterable[str]) -> Iterator[list[Row]]:
 
 def _table(rows: Iterable[Iterable[Any]]) -> bytes:
     """Write rows as RFC 4180 has them: csv.writer looks at each sign of a body by itself, which
-    takes three times as long as all the rest."""
-    return "".join([",".join(map(_cell, row)) + "\r\n" for row in rows]).encode()
+    takes three times as long as all the rest. Most cells of a column are alike: each is made once.
+    """
+    columns = []
+    for column in zip(*rows, strict=True):
+        made = {value: _cell(value) for value in set(column)}
+        columns.append([made[value] for value in column])
+    return "".join([",".join(row) + "\r\n" for row in zip(*columns, strict=True)]).encode()
 
 
 def _cell(value: Any) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -89,10 +90,9 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     More than a page of them are not added: the newest page takes the place of what is there.
     """
     after, known = cursor.read(whole(request.GET.get("after")), request.GET.get("seen", ""))
-    ids = Event.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
     filters = Filters.of(request)
     chosen = filters.anything or filters.show != "all"
-    new = set(ids[: cursor.BACK + (MOST_NEW if chosen else PAGE) + 1]) - known
+    new = _ids(after, cursor.BACK + (MOST_NEW if chosen else PAGE) + 1) - known
     if not new or filters.problem:
         return HttpResponse(status=204)
     matching: Collection[int] = _matching(filters, new) if chosen else new
@@ -108,6 +108,14 @@ def event_rows(request: HttpRequest) -> HttpResponse:
     if matching:
         answer["X-New-Rows"] = str(len(matching))
     return answer
+
+
+def _ids(after: int, most: int) -> set[int]:
+    """Return the ids after one, read without the ORM: for some 500 it takes as long as the rest."""
+    sql = "SELECT id FROM receiver_event WHERE id > %s ORDER BY id LIMIT %s"
+    with connection.cursor() as found:
+        found.execute(sql, [after, most])
+        return {pk for (pk,) in found.fetchall()}
 
 
 def _matching(filters: Filters, new: set[int]) -> list[int]:

@@ -48,7 +48,7 @@ def test_every_event_is_indexed_once(monkeypatch):
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps no segments")
 def test_a_bite_is_one_segment_of_the_index():
-    """A segment for each event is what SQLite would merge, and merge again: fifty times the work."""
+    """A segment for each event is what SQLite would merge, and merge again."""
     arrive(*(b"body %d" % n for n in range(40)))
     assert SearchText.objects.catch_up(10)
     with connection.cursor() as cursor:
