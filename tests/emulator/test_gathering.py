@@ -31,6 +31,13 @@ async def turns():
         await asyncio.sleep(0)
 
 
+async def add(jobs, these):
+    """Add them in one turn of the loop."""
+    for one in these:
+        jobs.add(one)
+    await turns()
+
+
 async def until(batches, count):
     """Wait for so many batches; the time-out of the scenario ends a wait in vain."""
     while len(batches) < count:
@@ -49,9 +56,7 @@ def test_one_caller_alone_waits_for_nobody(handed):
 
 def test_what_one_turn_of_the_loop_brings_goes_together(handed):
     async def scenario(jobs, batches):
-        for one in "abc":
-            jobs.add(one)
-        await turns()
+        await add(jobs, "abc")
 
     assert handed(scenario) == [["a", "b", "c"]]
 
@@ -60,9 +65,7 @@ def test_what_comes_while_one_is_under_way_goes_after_it(handed):
     async def scenario(jobs, batches):
         jobs.add("a")
         await turns()
-        for one in "bc":
-            jobs.add(one)
-        await turns()
+        await add(jobs, "bc")
         assert batches == [["a"]]
         jobs.ended(1)
 
@@ -71,9 +74,7 @@ def test_what_comes_while_one_is_under_way_goes_after_it(handed):
 
 def test_those_that_were_just_answered_are_waited_for(handed):
     async def scenario(jobs, batches):
-        for one in range(8):
-            jobs.add(one)
-        await turns()
+        await add(jobs, range(8))
         jobs.add(8)
         jobs.ended(8)
         for one in range(9, 15):  # 7 with the one that waited: one less than nine tenths of 9
@@ -88,9 +89,7 @@ def test_those_that_were_just_answered_are_waited_for(handed):
 
 def test_those_that_do_not_come_are_waited_for_once(handed):
     async def scenario(jobs, batches):
-        for one in range(8):
-            jobs.add(one)
-        await turns()
+        await add(jobs, range(8))
         jobs.ended(8)
         jobs.add("late")
         await until(batches, 2)
@@ -104,9 +103,7 @@ def test_those_that_do_not_come_are_waited_for_once(handed):
 
 def test_who_waited_already_when_one_ended_is_not_left_waiting(handed):
     async def scenario(jobs, batches):
-        for one in range(8):
-            jobs.add(one)
-        await turns()
+        await add(jobs, range(8))
         jobs.add("waited")
         jobs.ended(8)
         await until(batches, 2)
@@ -118,9 +115,7 @@ def test_a_batch_has_an_end(handed, monkeypatch):
     monkeypatch.setattr(gathering, "LARGEST_BATCH", 3)
 
     async def scenario(jobs, batches):
-        for one in range(7):
-            jobs.add(one)
-        await turns()
+        await add(jobs, range(7))
         jobs.ended(3)
         assert len(batches) == 2
         jobs.ended(3)
