@@ -96,7 +96,7 @@ def send_batch(page: Page, url: str) -> str:
 
 
 def take(browser: Browser, url: str, folder: Path) -> None:
-    """Write two pictures of each page."""
+    """Write a picture of each page, of the first five in the dark, too."""
     context = browser.new_context(base_url=url, viewport=SIZE, reduced_motion="reduce")
     page = context.new_page()
     for number, (name, path) in enumerate(walk(page, url).items()):
