@@ -16,7 +16,8 @@ class Gathering(Generic[T]):
 
     Who waits for an answer calls again soon after it. Of all that a commit saw, answered by it or
     waiting for the next, nine tenths are waited for, at most PATIENCE: what is done once a commit
-    costs as much as two or three calls. One caller alone waits for nobody. For the event loop.
+    costs as much as two calls. One caller alone waits for nobody, but once after a crowd. Not for
+    several threads: all is called on the event loop.
     """
 
     def __init__(self, hand_over: Callable[[list[T]], object]) -> None:
