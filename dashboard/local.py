@@ -56,6 +56,11 @@ class Attempt:
         return self.status is not None and 200 <= self.status < 300
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether its end may still come."""
+        return self.ended_at is None and timezone.now() - self.at < LONGEST
+
+    @property
     def shown(self) -> str:
         """What was answered, as inert text."""
         return inert.raw(self.answer)
@@ -99,7 +104,7 @@ def outcomes(name: str, since: datetime | None = None) -> list[tuple[str, int | 
     except GatewayError:
         return None
     made = [one for one in made if since is None or one.at >= since]
-    if made and made[-1].ended_at is None and timezone.now() - made[-1].at < LONGEST:
+    if made and made[-1].is_under_way:
         return None
     return [
         (Event.Outcome.SUCCEEDED if one.ok else Event.Outcome.FAILED, one.number - 1)

@@ -89,7 +89,9 @@ class Subject:
 
     @property
     def is_settling(self) -> bool:
-        """Whether a local Cloud Tasks has still to tell of the last attempt of what just ended."""
+        """Whether a local Cloud Tasks has still to tell of an attempt of what has ended."""
+        if any(attempt.is_under_way for attempt in self.attempts):
+            return True  # one more was asked for
         ended_at = self.sent.ended_at if self.sent else None
         if not self.is_local or ended_at is None or self.now - ended_at > SETTLES:
             return False
@@ -205,7 +207,16 @@ def _ask(subject: Subject) -> None:
 
 
 def _add(subject: Subject, may: May, since: datetime | None, until: datetime | None) -> None:
-    """Add the events and refusals of that time, and what only a local Cloud Tasks tells."""
+    """Add the events and refusals of that time, and what only a local Cloud Tasks tells.
+
+    The sender is asked first: what it tells as answered has its event by then.
+    """
+    if local.is_here():
+        try:
+            subject.attempts = local.attempts(subject.name)
+            subject.ahead, subject.is_local = local.ahead(), True
+        except GatewayError:
+            subject.attempts = []
     events = Event.objects.of_task(subject.queue_id, subject.task_id)
     refusals = Refusal.objects.filter(task=subject.task_id, queue=subject.queue_id)
     if since:
@@ -218,9 +229,3 @@ def _add(subject: Subject, may: May, since: datetime | None, until: datetime | N
     subject.events = subject.arrived if may("receiver.view_event") else []
     if may("receiver.view_refusal"):
         subject.refusals = list(refusals.order_by("-id")[:20])
-    if local.is_here():
-        try:
-            subject.attempts = local.attempts(subject.name)
-            subject.ahead, subject.is_local = local.ahead(), True
-        except GatewayError:
-            subject.attempts = []

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looks import look
+from tests.processes import eventually
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,8 @@ def quick(stack):
 
 
 def test_a_recipe_is_chosen_the_plan_and_code_follow_and_the_task_is_watched(page, stack, quick):
-    page.goto("/enqueue/")
+    mine = page.locator("#id_queue option", has_text=quick)
+    eventually(lambda: page.goto("/enqueue/") and mine.count())  # the list is kept for 3 s
     page.select_option("#id_queue", quick)
     expect(page.locator("#plan")).to_contain_text(
         "At most 6 attempts: now, +0.2 s, +0.4 s, +0.8 s, +1.6 s, +3.2 s; gives up about"

@@ -182,7 +182,7 @@ def test_what_a_paused_queue_holds_is_delivered_last_due_first_and_twice(page, s
 def test_what_gave_up_is_found_and_sent_again_with_other_bytes(page, stack):
     stack.web.manage("create_queue", "once", "--max-attempts=1")
     once = page.locator("#id_queue option", has_text="once")
-    eventually(lambda: page.goto("/enqueue/") and once.count())  # the list is kept for 10 s
+    eventually(lambda: page.goto("/enqueue/") and once.count())  # the list is kept for 3 s
     page.select_option("[name=queue]", label="once")
     page.fill("[name=body]", "the first try")
     page.fill("[name=url]", f"{stack.web.url}/receive/bad")

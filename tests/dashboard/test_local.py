@@ -4,16 +4,18 @@ import http.server
 import secrets
 import threading
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from dashboard import cache, gateway, local
 from dashboard.drafts import Draft
 from dashboard.errors import NotFound, Refused, Unreachable
 from dashboard.refresh import refresh
-from tests.dashboard.conftest import DEFAULT, allow, make_sent
+from tests.dashboard.conftest import DEFAULT, allow, make_event, make_sent
 from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,37 @@ def test_how_a_task_for_another_server_ended_is_told_too(admin_client, target, p
     sent.delete()
     page = admin_client.get("/tasks/by-name/", {"name": name}).content.decode()
     assert f"<strong>{state.capitalize()}</strong>" in page
+
+
+@pytest.mark.usefixtures("_here")
+def test_the_page_of_what_has_ended_is_live_while_one_more_delivery_is_under_way(
+    admin_client, target, monkeypatch
+):
+    sent = make_sent(
+        "one-more", queue=DEFAULT, name=f"{DEFAULT}/tasks/one-more", url=f"{target}/fine"
+    )
+    sent.send()
+    eventually(lambda: [one for one in fresh(sent.name) if one.ended_at])
+    made = local.attempts(sent.name)
+    running = replace(made[-1], extra=True, ended_at=None, status=None, at=timezone.now())
+    moved = timezone.now() - timedelta(hours=1)
+    for more, is_live in ([], False), ([running], True), ([replace(running, at=moved)], False):
+        monkeypatch.setattr(local, "attempts", lambda name, more=more: [*made, *more])
+        page = admin_client.get(f"/tasks/{sent.pk}/").content.decode()
+        part = page.partition('<div id="task-live"')[2].partition(">")[0]
+        assert ("hx-trigger" in part) == is_live, more
+
+
+@pytest.mark.usefixtures("_here")
+def test_what_is_told_as_answered_has_its_event_on_the_page(admin_client, target, monkeypatch):
+    sent = make_sent("both", queue=DEFAULT, name=f"{DEFAULT}/tasks/both", url=f"{target}/fine")
+
+    def while_it_arrives(name):
+        make_event("both")
+        return []
+
+    monkeypatch.setattr(local, "attempts", while_it_arrives)
+    assert "1 arrived here" in admin_client.get(f"/tasks/{sent.pk}/").content.decode()
 
 
 @pytest.mark.usefixtures("_here")

@@ -233,8 +233,10 @@ def test_what_staff_types_is_text_too(watched):
         assert aliens(watched, path) == [], path
     watched.goto("/replies/")
     watched.click("main tbody a")
+    watched.wait_for_url("**/replies/*/")
     assert watched.evaluate(ALIENS) == []
     watched.click("text=Delete…")
+    watched.wait_for_url("**/replies/*/delete/")
     assert watched.evaluate(ALIENS) == []
     watched.click("text=Delete the reply")
     watched.goto("/enqueue/")
