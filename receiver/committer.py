@@ -19,6 +19,7 @@ from django.db import connection
 
 from .counts import counts
 from .delivery import Delivery
+from .gathering import Gathering
 from .refusals import Refused
 from .store import store, write_lines
 from .turned_away import TurnedAway
@@ -57,7 +58,6 @@ class Committer:
     """
 
     def __init__(self) -> None:
-        self._given: list[_Job] = []  # in this turn of the loop
         self._waiting: deque[_Job] = deque()  # in the order given, until answered
         self._waiting_bytes = 0
         self._batches: queue.SimpleQueue[list[_Job]] = queue.SimpleQueue()
@@ -94,10 +94,7 @@ class Committer:
         job = _Job(delivery, done, self._loop.time())
         self._waiting.append(job)
         self._waiting_bytes += size
-        if not self._given:
-            # Whoever is served in the same turn of the loop comes along.
-            self._loop.call_soon(self._hand_over)
-        self._given.append(job)
+        self._gathering.add(job)
         return job
 
     @property
@@ -113,23 +110,21 @@ class Committer:
             self._start()
             self._batches.put([])
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what still waits and end the thread; waits for it."""
         self._closed = True
         if self._thread:
+            self._gathering.flush()
             self._batches.put([])
-            self._thread.join()
+            await asyncio.to_thread(self._thread.join)
 
     def _start(self) -> None:
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
             self._thread.start()
+            self._gathering = Gathering(self._batches.put)
             self._give_up()
-
-    def _hand_over(self) -> None:
-        self._batches.put(self._given)
-        self._given = []
 
     def _give_up(self) -> None:
         """Once a second, let go of those who have waited for too long."""
@@ -148,6 +143,7 @@ class Committer:
             self._waiting_bytes -= len(job.delivery.body)
             if not job.left:
                 self._answer(job)
+        self._gathering.ended(len(batch))
 
     def _answer(self, job: _Job) -> None:
         try:

@@ -76,7 +76,7 @@ class Front:
         """Follow the server's start and stop: what still waits is written before the end."""
         while (await receive())["type"] == "lifespan.startup":
             await send({"type": "lifespan.startup.complete"})
-        await asyncio.to_thread(self._committer.close)
+        await self._committer.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -99,7 +99,7 @@ def way(store, issuer, settings, monkeypatch):
             try:
                 return await spoken(front if short else usual, *pieces, end=end)
             finally:
-                await asyncio.to_thread(front._committer.close)
+                await front._committer.close()
 
         with monkeypatch.context() as patch:
             patch.setattr(direct.Taken, "__init__", count)

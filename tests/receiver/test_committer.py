@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DataError, OperationalError
 
-from receiver import answers, committer, rows
+from receiver import answers, committer, gathering, rows
 from receiver.caller import Caller
 from receiver.committer import Busy, Committer
 from receiver.delivery import Delivery
@@ -30,7 +30,7 @@ async def stored(*deliveries, count=()):
     try:
         return await asyncio.gather(*map(one.store, deliveries), return_exceptions=True)
     finally:
-        await asyncio.to_thread(one.close)
+        await one.close()
 
 
 @pytest.fixture
@@ -70,6 +70,38 @@ def test_those_who_wait_together_share_a_commit(batches, caplog):
     assert said == [b"Stored as event %d.\n" % one.event.pk for one in deliveries]
     lines = [r.getMessage() for r in caplog.records if r.name == "receiver.events"]
     assert lines == [f"Event Display received event: body {number}" for number in range(100)]
+
+
+def test_senders_that_were_just_answered_share_the_next_commit(batches, monkeypatch):
+    monkeypatch.setattr(gathering, "PATIENCE", 60.0)
+
+    async def main():
+        one = Committer()
+        await asyncio.gather(*(one.store(delivery(number)) for number in range(8)))
+        again = []
+        for number in range(8, 15):  # each in a turn of the loop of its own
+            again.append(asyncio.create_task(one.store(delivery(number))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*again)
+        await one.close()
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    assert batches == [8, 7]
+
+
+def test_the_end_waits_for_no_other_sender(batches, monkeypatch):
+    monkeypatch.setattr(gathering, "PATIENCE", 60.0)
+
+    async def main():
+        one = Committer()
+        await asyncio.gather(*(one.store(delivery(number)) for number in range(8)))
+        last = asyncio.create_task(one.store(delivery(8)))
+        await asyncio.sleep(0)
+        await one.close()
+        await last
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    assert batches == [8, 1]
 
 
 def test_a_commit_has_limits(batches, monkeypatch):
@@ -163,7 +195,7 @@ def test_no_more_may_wait_than_there_is_room_for(monkeypatch, limit):
         held.release.set()
         await first
         await one.store(delivery())
-        await asyncio.to_thread(one.close)
+        await one.close()
 
     asyncio.run(main())
     assert Event.objects.count() == 2
@@ -182,7 +214,7 @@ def test_who_has_waited_too_long_is_told_so_and_not_written(monkeypatch):
         held.release.set()
         with pytest.raises(Busy):
             await first
-        await asyncio.to_thread(one.close)
+        await one.close()
 
     asyncio.run(main())
     assert [bytes(event.body) for event in Event.objects.all()] == [b"body 1"]

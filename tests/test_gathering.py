@@ -1,23 +1,28 @@
-"""When operations are committed together: who is waited for, and who is not."""
+"""Who is waited for at a commit, and who is not: the emulator's rule and the receiver's own."""
 
 import asyncio
 
 import pytest
 
-from emulator import gathering
-from emulator.gathering import Gathering
+from emulator import gathering as emulators
+from receiver import gathering as receivers
+
+
+@pytest.fixture(params=[emulators, receivers], ids=["emulator", "receiver"])
+def gathering(request):
+    return request.param
 
 
 @pytest.fixture
-def handed(monkeypatch):
-    """Run a scenario with a Gathering; the batches that it handed over are in `.batches`."""
+def handed(gathering, monkeypatch):
+    """Run a scenario with a Gathering; returns the batches that it handed over."""
 
     def run(scenario, patience=60.0):
         monkeypatch.setattr(gathering, "PATIENCE", patience)
         batches = []
 
         async def main():
-            await scenario(Gathering(batches.append), batches)
+            await scenario(gathering.Gathering(batches.append), batches)
 
         asyncio.run(asyncio.wait_for(main(), 10))
         return batches
@@ -87,7 +92,7 @@ def test_those_that_were_just_answered_are_waited_for(handed):
     assert handed(scenario) == [[*range(8)], [*range(8, 16)]]
 
 
-def test_those_that_do_not_come_are_waited_for_once(handed):
+def test_those_that_do_not_come_are_waited_for_once(handed, gathering):
     async def scenario(jobs, batches):
         await add(jobs, range(8))
         jobs.ended(8)
@@ -111,8 +116,9 @@ def test_who_waited_already_when_one_ended_is_not_left_waiting(handed):
     assert handed(scenario, patience=0.001)[1] == ["waited"]
 
 
-def test_a_batch_has_an_end(handed, monkeypatch):
-    monkeypatch.setattr(gathering, "LARGEST_BATCH", 3)
+@pytest.mark.parametrize("gathering", [emulators])
+def test_a_batch_of_the_emulator_has_an_end(handed, monkeypatch):
+    monkeypatch.setattr(emulators, "LARGEST_BATCH", 3)
 
     async def scenario(jobs, batches):
         await add(jobs, range(7))
@@ -133,3 +139,20 @@ def test_an_end_leaves_nothing_behind(handed):
         jobs.flush()
 
     assert handed(scenario) == [["under way"], ["waits"]]
+
+
+@pytest.mark.parametrize("gathering", [receivers])
+def test_of_a_crowd_at_the_receiver_no_more_than_some_are_waited_for(handed):
+    crowd = receivers.CROWD
+
+    async def scenario(jobs, batches):
+        await add(jobs, range(3 * crowd))
+        jobs.ended(3 * crowd)
+        await add(jobs, range(crowd - 1))
+        assert len(batches) == 1
+        await add(jobs, ["last"])
+        assert len(batches) == 2
+        await add(jobs, range(crowd))
+        jobs.ended(crowd)
+
+    assert [len(batch) for batch in handed(scenario)] == [3 * crowd, crowd, crowd]
