@@ -51,6 +51,39 @@ def test_a_group_whose_connection_cannot_go_back_closes_it():
     assert not Event.objects.exists()
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's driver keeps what it compiled")
+@pytest.mark.django_db(transaction=True)
+def test_the_insert_alone_is_prepared_and_outlives_a_change_of_the_table():
+    connection.close()  # whatever other tests have left on it
+    for _ in range(10):
+        with group():
+            insert()
+        assert Event.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        ((statement,),) = cursor.fetchall()
+    assert statement.startswith('INSERT INTO "receiver_event"')
+    alter_as_another("ADD COLUMN later integer NOT NULL DEFAULT 1")
+    try:
+        with group():
+            insert()
+    finally:
+        alter_as_another("DROP COLUMN later")
+    with group():
+        insert()
+    assert Event.objects.count() == 12
+
+
+def alter_as_another(change):
+    """Change the table on another connection, as a deploy's migration does."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE receiver_event {change}")
+    finally:
+        other.close()
+
+
 @pytest.mark.django_db
 def test_a_group_in_a_transaction_is_a_part_of_it():
     with transaction.atomic():
