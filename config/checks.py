@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register, run_checks
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -136,3 +136,8 @@ def metrics_have_a_door(**kwargs: Any) -> list[CheckMessage]:
             id="config.W008",
         )
     ]
+
+
+def errors_found() -> list[str]:
+    """Return what stops a start, in words and each with its hint."""
+    return [str(found) for found in run_checks() if found.level >= ERROR]

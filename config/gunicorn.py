@@ -49,11 +49,12 @@ def on_starting(server: Any) -> None:
     The launcher has prepared already, and says so by `--env`.
     """
     from django.conf import settings
-    from django.core.checks import ERROR, run_checks
 
-    errors = [found for found in run_checks() if found.level >= ERROR]
+    from config.checks import errors_found
+
+    errors = _apart(errors_found)
     if errors:
-        sys.exit("Not started:\n" + "\n".join(str(found) for found in errors))
+        sys.exit("Not started:\n" + "\n".join(errors))
     laptop = not settings.IN_CLOUD and settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
     if laptop and "PREPARED" not in server.cfg.env:
         from config.prepare import prepare
@@ -65,6 +66,9 @@ def on_starting(server: Any) -> None:
 
 
 def _apart(work: Callable[[], Any]) -> Any:
-    """Do something in a process of its own: migrations leave 9 MB, which a worker would inherit."""
+    """Do something in a process of its own: else a worker inherits what it leaves.
+
+    Checks leave 4 MB, migrations 9.
+    """
     with ProcessPoolExecutor(1, get_context("fork")) as child:
         return child.submit(work).result()
