@@ -95,7 +95,11 @@ def measure_idle(server: ReceiverServer, stage: Stage) -> Figures:
     used, began = server.cpu(), time.monotonic()
     time.sleep(3 * stage.scale)
     idle = 100 * (server.cpu() - used) / (time.monotonic() - began)
-    return {"worker RSS MB": server.worker_memory(), "idle CPU %": idle}
+    return {
+        "worker RSS MB": server.worker_memory(),
+        "master RSS MB": server.master_memory(),
+        "idle CPU %": idle,
+    }
 
 
 def against(peer: str, name: str, bound: float, *, below: bool = False) -> Judge:

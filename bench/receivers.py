@@ -113,11 +113,12 @@ class ReceiverServer(Server):
         return int(self._query("SELECT count(*) FROM receiver_event"))
 
     def fill(self, rows: int) -> None:
-        """Copy the newest event until there are so many."""
+        """Copy the newest event until there are so many; all is on the disk afterwards."""
         columns = self._query(_COLUMNS[bool(self._given)])
         for _ in range(64):
             missing = rows - self.rows()
             if missing <= 0:
+                os.sync()  # else the disk is still at it while deliveries are timed
                 return
             self._query(
                 f"INSERT INTO receiver_event ({columns})"  # noqa: S608  names of our own table

@@ -112,8 +112,14 @@ class Server:
         return sum(int(fields[21]) for fields in self._group()) * _PAGE / 1e6
 
     def worker_memory(self) -> float:
-        """Return the resident set of the largest process of the group in MB."""
-        return max(int(fields[21]) for fields in self._group()) * _PAGE / 1e6
+        """Return the resident set in MB of the largest process that the first one started."""
+        pid = str(self._process.pid)
+        return max(int(f[21]) for f in self._group() if f[1] == pid) * _PAGE / 1e6
+
+    def master_memory(self) -> float:
+        """Return the resident set in MB of the first process, which waits for its workers."""
+        fields = Path(f"/proc/{self._process.pid}/statm").read_text().split()
+        return int(fields[1]) * _PAGE / 1e6
 
     def _launch(self, port: int, http: int) -> subprocess.Popen[bytes]:
         environment = os.environ | {"VAR_DIR": str(self.folder), "PYTHONWARNINGS": "ignore"}
