@@ -4,11 +4,10 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db.models import TextField
+from django.db.models import Func, TextField
 from django.db.models.functions import Cast
 
 from receiver.models import Event
@@ -26,6 +25,31 @@ COLUMNS = (
 _QUOTED = re.compile(r'[",\r\n]')
 _ODD = re.compile(rf'[",\r\n\0]|\A *[{re.escape(cells.FORMULA)}]')  # nearly no cell
 Row = tuple[Any, ...]
+
+
+class Iso(Func):
+    """An instant as Python's isoformat() writes it in UTC."""
+
+    output_field = TextField()
+    arity = 1
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = "replace(%(expressions)s, ' ', 'T') || '+00:00'"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        form = "YYYY-MM-DD\"T\"HH24:MI:SS.US"
+        text = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{form}')"
+        template = f"replace({text}, '.000000', '') || '+00:00'"
+        return self.as_sql(compiler, connection, template=template, **extra)
+
+
+# As text: to read and write the headers and instants of each row takes as long as all the rest.
+_AS_TEXT = {
+    "headers": Cast("headers", TextField()),
+    "received_at": Iso("received_at"),
+    "eta": Iso("eta"),
+}
 
 
 def to_csv(filters: Filters, with_body: bool) -> Iterator[bytes]:
@@ -51,8 +75,7 @@ def to_ndjson(filters: Filters, with_body: bool) -> Iterator[bytes]:
 def chunks(filters: Filters, columns: Iterable[str]) -> Iterator[list[Row]]:
     """Yield the rows of everything that matches, the newest first, by a thousand at most."""
     span = filters.span()
-    # As text: to read and write each row's headers as JSON takes as long as all the rest.
-    fields = [Cast(one, TextField()) if one == "headers" else one for one in columns]
+    fields = [_AS_TEXT.get(one, one) for one in columns]
     by_key = not filters.words and not filters.narrowed.scans
     while True:
         if by_key:  # rows at once, without their ids first
@@ -88,8 +111,6 @@ def _cell(value: Any) -> str:
             return str(value)
         if value is None:
             return ""
-        if kind is datetime:
-            return str(value.isoformat())
         value = bytes(value).decode("utf-8", "backslashreplace")
     return _text(value) if _ODD.search(value) else str(value)
 

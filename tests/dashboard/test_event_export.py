@@ -39,9 +39,18 @@ def test_ndjson_is_exact(admin_client):
     assert first["headers"] == [["X", "1"], ["X", "2"]]
     assert (first["reply_name"], first["eta"]) == ("rule", None)
     assert second["body"].encode() == text.body
-    assert datetime.fromisoformat(second["received_at"]) == text.received_at
+    assert second["received_at"] == text.received_at.isoformat()
     assert (second["took_us"], second["status"], second["task"]) == (5, 200, "text")
     assert set(event_export.COLUMNS) | {"body"} == set(second)
+
+
+@pytest.mark.parametrize("microsecond", [0, 7, 120_000])
+def test_an_instant_is_written_as_python_writes_it(admin_client, microsecond):
+    instant = datetime(2026, 3, 29, 1, 2, 3, microsecond, UTC)
+    make_event("due", received_at=instant, eta=instant)
+    (row,), (cells,) = lines(admin_client), table(admin_client)
+    assert row["received_at"] == row["eta"] == instant.isoformat()
+    assert cells["received_at"] == cells["eta"] == instant.isoformat()
 
 
 def test_the_file_is_never_shown_in_place(admin_client):
