@@ -47,6 +47,7 @@ class Page:
     path: Callable[[int], str]
     most: float | None = None
     poll: bool = False
+    stranger: bool = False  # nobody let this session in within the last minute
     rate: float | None = None
 
 
@@ -64,6 +65,9 @@ PAGES = {
     "outcome": Page("events of one outcome", lambda n: "/events/?show=failed"),
     "task": Page("events of one task", lambda n: f"/events/?task={_task(n)}"),
     "poll": Page("poll with nothing new", lambda n: "/events/rows/?", most=3, poll=True),
+    "poll_let_in": Page(
+        "poll, session and user asked", lambda n: "/events/rows/?", poll=True, stranger=True
+    ),
     "rare": Page("search, one event has the word", lambda n: f"/events/?q={n - 7}", most=50),
     "absent": Page("search, no event has the word", lambda n: "/events/?q=zzyzxx", most=50),
     "csv": Page("export of everything, CSV", lambda n: "/events/export/csv/", rate=20_000),
@@ -104,7 +108,8 @@ class Table:
             found = re.search(r'hx-get="(/events/rows/\?[^"]+)"', first)
             assert found, "the first page has no poll"
             path = found[1].replace("&amp;", "&")
-        got = self.worker.ask({"path": path, "poll": page.poll} | more)
+        asked = {"path": path, "poll": page.poll, "stranger": page.stranger}
+        got = self.worker.ask(asked | more)
         assert got["status"] in (200, 204), (path, got)
         return got
 

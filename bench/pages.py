@@ -34,14 +34,19 @@ def _logged_in() -> Any:
     return client
 
 
-def _asked(client: Any, path: str, poll: bool = False, text: bool = False) -> dict[str, Any]:
+def _asked(
+    client: Any, path: str, poll: bool = False, text: bool = False, stranger: bool = False
+) -> dict[str, Any]:
     """Ask for a page once; returns its status, bytes, wall and CPU time in ms.
 
-    `grown` is by how many MB it made the process larger than it ever was.
+    `grown` is by how many MB it made the process larger than it ever was. A `stranger` comes
+    without the cookie of who was let in to a poll lately.
     """
-    from dashboard import cache
+    from dashboard import cache, let_in
 
     cache.clear()
+    if stranger:
+        client.cookies.pop(let_in.COOKIE, None)
     headers = {"HX-Request": "true"} if poll else {}
     before = getrusage(RUSAGE_SELF).ru_maxrss
     began, used = time.perf_counter(), time.process_time()

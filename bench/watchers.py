@@ -10,9 +10,11 @@ import re
 import threading
 import time
 from html.parser import HTMLParser
+from http.cookiejar import CookieJar
 from statistics import quantiles
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import Request
 
 from bench.worker import answer, messages
 
@@ -43,6 +45,7 @@ class Page(threading.Thread):
     def __init__(self, port: int, path: str, cookie: str, closing: threading.Event) -> None:
         super().__init__(daemon=True)
         self._path, self._cookie, self._closing = path, cookie, closing
+        self._site, self._jar = f"http://127.0.0.1:{port}", CookieJar()
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self.opened = threading.Event()
         self.took: list[float] = []
@@ -68,10 +71,14 @@ class Page(threading.Thread):
 
     def _ask(self, path: str, *, poll: bool = False) -> tuple[bool, str]:
         """Ask once; returns whether the page is to be loaded anew, and the answer."""
-        headers = {"Cookie": self._cookie} | ({"HX-Request": "true"} if poll else {})
+        asked = Request(self._site + path)  # noqa: S310  http, written above
+        self._jar.add_cookie_header(asked)
+        cookies = "; ".join(filter(None, [self._cookie, asked.get_header("Cookie")]))
+        headers = {"Cookie": cookies} | ({"HX-Request": "true"} if poll else {})
         began = time.monotonic()
         self._connection.request("GET", path, headers=headers)
         got = self._connection.getresponse()
+        self._jar.extract_cookies(got, asked)
         html = got.read().decode()
         self.took.append(time.monotonic() - began)
         self.bad += got.status not in (200, 204)

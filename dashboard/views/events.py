@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from receiver.models import Event
 
-from .. import cursor, event_counts, event_pages
+from .. import cursor, event_counts, event_pages, let_in
 from ..cache import kept_for
 from ..event_filters import PERIODS, TABS, Filters
 from ..event_many import ACTS
@@ -81,20 +82,30 @@ def _newest_ids() -> set[int]:
     return set(ids[: cursor.BACK])
 
 
-@allowed("receiver.view_event")
-@require_safe
+@never_cache
 def event_rows(request: HttpRequest) -> HttpResponse:
     """Answer a poll: 204 after one indexed query, or the new rows with the next cursor.
 
-    More than a page of them are not added: the newest page takes the place of what is there.
+    Who was let in within the last minute is asked again once there is something to see.
     """
     after, known = cursor.read(whole(request.GET.get("after")), request.GET.get("seen", ""))
+    if let_in.lately(request) and not Event.objects.ids_after(after, cursor.BACK + 1) - known:
+        return HttpResponse(status=204)
+    return _event_rows(request, after, known)
+
+
+@allowed("receiver.view_event")
+@require_safe
+def _event_rows(request: HttpRequest, after: int, known: set[int]) -> HttpResponse:
+    """Add the new rows. Are they more than a page, the newest takes the place of what is there."""
     filters = Filters.of(request)
     chosen = filters.anything or filters.show != "all"
     most = cursor.BACK + (MOST_NEW if chosen else PAGE) + 1
     new = Event.objects.ids_after(after, most) - known
     if not new or filters.problem:
-        return HttpResponse(status=204)
+        answer = HttpResponse(status=204)
+        let_in.keep(request, answer)
+        return answer
     matching: Collection[int] = _matching(filters, new) if chosen else new
     if len(matching) > PAGE or len(new) > MOST_NEW:
         newest = _newest_page(filters.write(), bodies=filters.bodies)
