@@ -30,10 +30,6 @@ class Frame:
     def y(self, value: float) -> str:
         return f"{TOP + self.plot * (1 - value / self.scale):.1f}"
 
-    def column(self, n: int) -> tuple[object, ...]:
-        """Return x, y, width and height of the whole column of a bar."""
-        return self.x(n), TOP, f"{self.step:.1f}", self.plot
-
     def draw(self, label: str, content: SafeString) -> SafeString:
         """Return the chart; `label` is what a reader's software says of it."""
         return format_html(

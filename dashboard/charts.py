@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from .chart_frame import WIDE, Frame
+from .chart_frame import TOP, WIDE, Frame
 from .figures import Bar, Figures, Period
 
 SERIES = (("succeeded", "ok"), ("failed", "bad"), ("refused", "info"))
@@ -65,9 +65,10 @@ def handled(bar: Bar) -> str:
     >>> handled(Bar())
     'nothing'
     """
-    if bar.p50 is None or bar.p95 is None:
+    p50, p95 = bar.p50, bar.p95
+    if p50 is None or p95 is None:
         return "nothing"
-    return f"p95 {milliseconds(bar.p95)}, median {milliseconds(bar.p50)}"
+    return f"p95 {milliseconds(p95)}, median {milliseconds(p50)}"
 
 
 def milliseconds(value: float) -> str:
@@ -106,11 +107,12 @@ def _said(bar: Bar, series: Iterable[tuple[str, str]]) -> str:
 
 def _tips(frame: Frame, texts: Iterable[str]) -> SafeString:
     """Return a column over each bar that says what it is when pointed at."""
+    hit = f'<rect class="hit" x="{{}}" y="{TOP}" width="{frame.step:.1f}" height="{frame.plot}"/>'
     return format_html_join(
         "",
-        '<g><title>{}: {}</title><rect class="hit" x="{}" y="{}" width="{}" height="{}"/></g>',
+        f"<g><title>{{}}: {{}}</title>{hit}</g>",  # to escape its numbers each time takes long
         [
-            (when(frame.period, bar.start), text, *frame.column(n))
+            (when(frame.period, bar.start), text, frame.x(n))
             for n, (bar, text) in enumerate(zip(frame.bars, texts, strict=True))
         ],
     )

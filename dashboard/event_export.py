@@ -38,7 +38,7 @@ class Iso(Func):
         return self.as_sql(compiler, connection, template=template, **extra)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        form = "YYYY-MM-DD\"T\"HH24:MI:SS.US"
+        form = 'YYYY-MM-DD"T"HH24:MI:SS.US'
         text = f"to_char(%(expressions)s AT TIME ZONE 'UTC', '{form}')"
         template = f"replace({text}, '.000000', '') || '+00:00'"
         return self.as_sql(compiler, connection, template=template, **extra)
