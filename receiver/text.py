@@ -9,6 +9,8 @@ import unicodedata
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+# Nothing of these is seen. In the log they are shown; what is stored keeps them, for search.
+_ZERO_WIDTH = re.compile(r"[\u00ad\u200b-\u200d\u2060-\u2065\ufeff]")
 _PRINTABLE = bytes(range(0x20, 0x7F))
 # A pair of `\\uD83D\\uDE00` is one character; control characters, quotes and `\\` stay escaped.
 _ESCAPE = re.compile(
@@ -26,13 +28,12 @@ def escaped(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text  # most of what arrives, at a tenth of the cost
 
-    def shown(match: re.Match[str]) -> str:
-        code = ord(match[0])
-        if match[0] in keep:
-            return match[0]
-        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return _UNSAFE.sub(lambda match: match[0] if match[0] in keep else _shown(match), text)
 
-    return _UNSAFE.sub(shown, text)
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def decoded(data: bytes, keep: str = "") -> str:
@@ -51,10 +52,15 @@ def head(data: bytes, limit: int, keep: str = "") -> str:
 
 
 def one_line(data: bytes, limit: int) -> str:
-    """Return bytes as one safe line, cut at `limit` bytes with `... (N bytes)`; 0: that alone."""
+    """Return bytes as one safe line, cut at `limit` bytes with `... (N bytes)`; 0: that alone.
+
+    What is not seen is shown too, as of zero width.
+    """
     if len(data) <= limit and limit:
-        return decoded(data)
-    return f"{head(data, limit)}... ({len(data)} bytes)"
+        line = decoded(data)
+    else:
+        line = f"{head(data, limit)}... ({len(data)} bytes)"
+    return line if line.isascii() else _ZERO_WIDTH.sub(_shown, line)
 
 
 def from_wsgi(value: str, limit: int | None = None) -> str:

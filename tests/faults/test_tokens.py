@@ -48,7 +48,7 @@ def wrong_answers(receiver, mode):
 
 @pytest.mark.parametrize("receiver", ["verify", "iam", "off"], indirect=True)
 def test_the_table_of_tokens(receiver, tell):
-    last = receiver.last_id()
+    last, fetches = receiver.last_id(), receiver.issuer.fetches
     wrong, statuses = wrong_answers(receiver, receiver.mode)
     stored = receiver.last_id() - last
     tell(
@@ -57,7 +57,7 @@ def test_the_table_of_tokens(receiver, tell):
     )
     assert wrong == {}
     assert stored == statuses.count(200) > 0
-    assert receiver.issuer.fetches <= 1
+    assert receiver.issuer.fetches - fetches <= 1
 
 
 @pytest.mark.parametrize("receiver", ["verify", "iam"], indirect=True)

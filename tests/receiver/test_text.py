@@ -19,6 +19,7 @@ from receiver import text
         ("\x85\x9b".encode(), r"\x85\x9b"),
         ("\u2028\u2029".encode(), r"\u2028\u2029"),
         ("\u202e\u2066\u200f\u061c".encode(), r"\u202e\u2066\u200f\u061c"),
+        ("a\u200bb\u200d\ufeff\u2060\u00ad".encode(), r"a\u200bb\u200d\ufeff\u2060\xad"),
         ("\ud800".encode("utf-8", "surrogatepass"), r"\xed\xa0\x80"),
         (rb"back\slash \x00", r"back\slash \x00"),
         (b'<script>alert("1")</script>', '<script>alert("1")</script>'),
