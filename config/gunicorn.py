@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,17 @@ def on_starting(server: Any) -> None:
 def _apart(work: Callable[[], Any]) -> Any:
     """Do something in a process of its own: else a worker inherits what it leaves.
 
-    Checks leave 4 MB, migrations 9.
+    Checks leave 4 MB, the pages' code among them, which a worker loads with its first page;
+    migrations 9. The process ends by itself, whatever becomes of this one.
     """
-    with ProcessPoolExecutor(1, get_context("fork")) as child:
-        return child.submit(work).result()
+    fork = get_context("fork")
+    result, sender = fork.Pipe(duplex=False)
+    child = fork.Process(target=lambda: sender.send(work()))
+    child.start()
+    sender.close()
+    try:
+        return result.recv()
+    except EOFError:
+        sys.exit(1)  # it has said why
+    finally:
+        child.join()

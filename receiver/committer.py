@@ -83,11 +83,11 @@ class Committer:
     def give(self, delivery: Delivery, done: Done) -> "_Job":
         """Store a delivery and call `done` on the loop: committed, or with its `error`, or Busy.
 
-        Raises Busy where there is no room for it.
+        Raises Busy where there is no room for it, or at the end.
         """
         size = len(delivery.body)
         full = self._waiting_bytes and self._waiting_bytes + size > MOST_WAITING_BYTES
-        if len(self._waiting) >= MOST_WAITING or full:
+        if self._closed or len(self._waiting) >= MOST_WAITING or full:
             counts.busy += 1
             raise Busy
         self._start()

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,45 @@ def test_a_mistake_in_the_cloud_stops_the_start(tmp_path, variable, value, check
     assert f"({check})" in done.stderr
     assert done.stderr.count("HINT:") == 1
     assert "Traceback" not in done.stderr
+
+
+APART = "import runpy, time; apart = runpy.run_path('config/gunicorn.py')['_apart']\n"
+
+
+def test_a_start_that_is_killed_leaves_no_process(tmp_path):
+    program = APART + "apart(lambda: (print('at work', flush=True), time.sleep(0.2)))"
+    one = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert one.stdout.readline() == "at work\n"
+        one.kill()
+        assert one.communicate(timeout=30) == ("", None)  # nobody holds its output any more
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(one.pid, signal.SIGKILL)
+
+
+def test_what_goes_wrong_in_a_check_is_shown(tmp_path):
+    program = (
+        APART
+        + """
+class Odd(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} {two}")
+def check():
+    raise Odd("a", "b")
+apart(check)
+"""
+    )
+    done = python(program, tmp_path)
+    assert done.returncode == 1
+    assert "Odd: a b" in done.stderr
+    assert "EOFError" not in done.stderr
 
 
 def test_nothing_else_stops_the_start_in_the_cloud(tmp_path):

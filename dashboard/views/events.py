@@ -83,6 +83,7 @@ def _newest_ids() -> set[int]:
 
 
 @never_cache
+@require_safe
 def event_rows(request: HttpRequest) -> HttpResponse:
     """Answer a poll: 204 after one indexed query, or the new rows with the next cursor.
 
@@ -95,7 +96,6 @@ def event_rows(request: HttpRequest) -> HttpResponse:
 
 
 @allowed("receiver.view_event")
-@require_safe
 def _event_rows(request: HttpRequest, after: int, known: set[int]) -> HttpResponse:
     """Add the new rows. Are they more than a page, the newest takes the place of what is there."""
     filters = Filters.of(request)

@@ -80,3 +80,10 @@ def test_what_is_not_signed_lets_nobody_in(client, poll, kept, django_user_model
     client.force_login(django_user_model.objects.create_user("other", is_staff=True))
     client.cookies[let_in.COOKIE] = kept
     assert client.get(poll, headers=LIVE).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_a_poll_is_a_get_let_in_or_not(client, poll, method):
+    assert getattr(client, method)(poll).status_code == 405
+    del client.cookies[let_in.COOKIE]
+    assert getattr(client, method)(poll).status_code == 405

@@ -104,6 +104,24 @@ def test_the_end_waits_for_no_other_sender(batches, monkeypatch):
     assert batches == [8, 1]
 
 
+def test_what_comes_at_the_end_is_sent_away(monkeypatch):
+    held = Held(monkeypatch)
+
+    async def main():
+        one = Committer()
+        first = asyncio.create_task(one.store(delivery(1)))
+        await asyncio.to_thread(held.entered.wait)
+        closing = asyncio.create_task(one.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Busy):
+            await one.store(delivery(2))
+        held.release.set()
+        await asyncio.gather(first, closing)
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+    assert [bytes(event.body) for event in Event.objects.all()] == [b"body 1"]
+
+
 def test_a_commit_has_limits(batches, monkeypatch):
     monkeypatch.setattr(committer, "LARGEST_BATCH", 3)
     asyncio.run(stored(*map(delivery, range(7))))
