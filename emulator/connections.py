@@ -47,7 +47,7 @@ class Connections:
         resting = self._resting.get(place)
         now = time.monotonic()
         while resting:
-            if resting[0].rests_since > now - SHORTEST_REST:
+            if not resting[0].rested:
                 return None
             exchange = resting.popleft()
             if exchange.usable and exchange.rests_since > now - LONGEST_REST:
@@ -59,7 +59,7 @@ class Connections:
         """Keep a connection for the next request, or close it where none may follow."""
         if not exchange.usable:
             return exchange.close()
-        exchange.rests_since = time.monotonic()
+        exchange.rest(SHORTEST_REST)
         self._resting.setdefault(place, deque()).append(exchange)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(LONGEST_REST, self._sweep_up)

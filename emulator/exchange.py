@@ -1,6 +1,7 @@
 """One connection to a target: a request out as bytes, its answer in through llhttp."""
 
 import asyncio
+import time
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -49,10 +50,10 @@ def request_bytes(method: str, path: str, host: str, headers: dict[str, str], bo
 
 
 class Exchange(asyncio.Protocol):
-    """Carries one exchange at a time; `usable` says whether another may follow."""
+    """Carries one exchange at a time; `usable` says whether another may follow, `rested` if now."""
 
     def __init__(self) -> None:
-        self.usable = False
+        self.usable = self.rested = False
         self.rests_since = 0.0
         self._transport: Any = None
         self._lost = False
@@ -79,6 +80,19 @@ class Exchange(asyncio.Protocol):
             return await answer
         finally:
             self._answer = None
+
+    def rest(self, seconds: float) -> None:
+        """Have rested after so many seconds, and once what came meanwhile has been read.
+
+        The loop runs what is due before it reads (uvloop) or after (asyncio): two turns are one of
+        reading, however long the loop was held up.
+        """
+        self.rests_since, self.rested = time.monotonic(), False
+        loop = asyncio.get_running_loop()
+        loop.call_later(seconds, loop.call_soon, loop.call_soon, self._has_rested)
+
+    def _has_rested(self) -> None:
+        self.rested = True
 
     def close(self) -> None:
         """End the connection at once."""

@@ -9,6 +9,7 @@ import time
 from datetime import timedelta
 
 import pytest
+import uvloop
 
 from emulator.connections import SHORTEST_REST
 from emulator.headers import request_headers
@@ -158,7 +159,7 @@ class Answers(socketserver.BaseRequestHandler):
                 return
 
 
-def send_in_turn(key, url, count, between):
+def send_in_turn(key, url, count, between, loop=asyncio.new_event_loop):
     """Send so many requests, with the coroutine function `between` awaited after each."""
 
     async def main():
@@ -172,7 +173,8 @@ def send_in_turn(key, url, count, between):
         finally:
             await sender.close()
 
-    return asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(main())
 
 
 async def at_once(connections):
@@ -187,13 +189,29 @@ async def rested(connections):
 
 
 def tired(exchange):
-    return exchange.usable and exchange.rests_since > time.monotonic() - SHORTEST_REST
+    return exchange.usable and not exchange.rested
 
 
 def test_a_close_without_notice_uses_up_no_attempt(key, answering):
     target = answering(closes=True)
     assert send_in_turn(key, target.url, 30, at_once) == [200] * 30
     assert target.connections == 30
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_nor_does_one_that_came_while_the_loop_was_held_up(key, answering, loop):
+    async def held_up(connections):
+        time.sleep(2 * SHORTEST_REST)  # noqa: ASYNC251  as on a busy machine
+
+    async def held_up_longer(connections):
+        await held_up(connections)
+        await asyncio.sleep(0)
+        await held_up(connections)
+
+    for between in (held_up, held_up_longer):
+        target = answering(closes=True)
+        assert send_in_turn(key, target.url, 10, between, loop) == [200] * 10
+        assert target.connections == 10
 
 
 def test_a_connection_that_has_rested_is_used_again(key, answering):
